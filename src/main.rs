@@ -1,0 +1,3 @@
+//! `saslgate`: arguments in, exit code out.
+
+fn main() {}
