@@ -1,1 +1,9 @@
 //! saslgate
+pub mod account;
+pub mod downstream;
+pub mod name;
+pub mod oauth;
+pub mod peer;
+pub mod provider;
+pub mod secret;
+pub mod wire;

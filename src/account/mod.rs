@@ -1,0 +1,66 @@
+//! Local accounts: who a mail client is, which mailbox it may open, and the way there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::name::{LoginName, Mailbox};
+use crate::oauth::App;
+use crate::provider::{BearerMechanism, MailHost, Protocol};
+
+/// What one `[[account]]` resolved to.
+#[derive(Debug)]
+pub struct Account {
+    /// What it answers to: the name shown in logs and commands.
+    pub name: Pattern,
+    /// Further spellings of the login.
+    pub logins: Vec<LoginName>,
+    /// The mailbox; none means the one the mail client names (the login itself).
+    pub mailbox: Option<Mailbox>,
+    /// The token's owner, when it is not the mailbox.
+    pub signs_in_as: Option<Mailbox>,
+    /// Local passwords: any number of generated ones, at most one chosen.
+    pub passwords: Vec<PasswordHash>,
+    /// The way upstream per protocol; a protocol that is missing is not allowed.
+    pub routes: HashMap<Protocol, Route>,
+    /// Networks that may log in; empty means anywhere that the listener allows.
+    pub allow_from: Vec<IpNet>,
+    /// Further mailboxes that a mail client may ask for by its authorization identity (RFC 4616).
+    pub may_open: Vec<Mailbox>,
+}
+
+/// Which logins an account answers to.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Pattern {
+    /// One login.
+    Login(LoginName),
+    /// `*@domain`: every login of a domain that no other account names. The domain is folded.
+    Domain(Box<str>),
+}
+
+/// For one account and one protocol: where tokens and mail are.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Where tokens come from.
+    pub app: Arc<App>,
+    /// Where mail is.
+    pub host: MailHost,
+    /// How the token is said there.
+    pub mechanism: BearerMechanism,
+    /// Whose name goes with the token.
+    pub identity: Identity,
+}
+
+/// Whose name XOAUTH2 carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Identity {
+    /// The mailbox to open: IMAP, POP3, and app-only tokens everywhere.
+    Mailbox,
+    /// The token's owner: SMTP with a delegate's token, where Exchange refuses a shared mailbox's name.
+    Owner,
+}
+
+/// A stored local password; see `password`.
+#[derive(Debug)]
+pub struct PasswordHash;

@@ -1,0 +1,104 @@
+//! We are the mail server: the dialogues that a mail client meets before it is logged in.
+
+mod refusal;
+
+pub use refusal::Refusal;
+
+use crate::secret::Secret;
+use crate::wire::{Dialogue, Offer, Turn, Welcome};
+
+/// A login that the owner of a dialogue has to settle.
+#[derive(Debug)]
+pub struct LoginRequest {
+    /// Who it claims to be.
+    pub credentials: Credentials,
+    /// How it was said.
+    pub mechanism: Mechanism,
+    /// The argument of EHLO or HELO, if it is valid as one (SMTP).
+    pub ehlo: Option<Box<str>>,
+    /// The right to answer.
+    pub turn: Turn,
+}
+
+/// What a mail client shows to be let in.
+#[derive(Debug)]
+pub enum Credentials {
+    /// A name and a password.
+    Password {
+        /// Whose mailbox it asks for, when that is said apart from its own name (RFC 4616 authzid); else empty.
+        authzid: Vec<u8>,
+        /// Its own name.
+        user: Vec<u8>,
+        /// Its password, as the bytes that came.
+        password: Secret<Vec<u8>>,
+    },
+    /// Nothing but its address: a device that the listener's map names.
+    Network,
+}
+
+/// How a login was said; names for the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mechanism {
+    /// IMAP LOGIN.
+    LoginCommand,
+    /// POP3 USER and PASS.
+    UserPass,
+    /// SASL PLAIN, RFC 4616.
+    Plain,
+    /// SASL LOGIN, never standardised, used everywhere.
+    Login,
+    /// The address alone.
+    Network,
+}
+
+/// What a listener tells its dialogues about TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TlsState {
+    /// There is none and none is offered; a login is taken as it is.
+    Off,
+    /// STARTTLS is offered, a login in clear is taken too.
+    Offered,
+    /// STARTTLS is offered and must come first: no password is read before it.
+    Required,
+    /// None is offered and a login in clear from this peer is refused.
+    Unavailable,
+    /// TLS is up.
+    Established,
+}
+
+/// A dialogue with a mail client, until it is let in or gone.
+pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
+    /// Answers a login with no. `session` is the id that the operator finds in the log.
+    fn refuse(&mut self, turn: Turn, refusal: Refusal, session: &str);
+
+    /// What was promised to this mail client and is not kept by that upstream, if anything.
+    fn broken_promise(&self, welcome: &Welcome) -> Option<String>;
+
+    /// Answers a login with yes. Nothing can speak the pre-login protocol after this.
+    fn accept(self: Box<Self>, turn: Turn, welcome: &Welcome) -> Handover;
+
+    /// Ends the dialogue because saslgate stops.
+    fn shut_down(&mut self, session: &str);
+}
+
+/// What is left of a dialogue once the mail client is in.
+#[derive(Debug)]
+pub struct Handover {
+    /// The yes, with what goes before and with it: untagged lines, capabilities.
+    pub reply: Vec<u8>,
+    /// What the mail client sent behind its login: upstream's to answer.
+    pub unread: Vec<u8>,
+}
+
+/// What a dialogue starts with.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// TLS at the first byte.
+    pub tls: TlsState,
+    /// What may be promised before the login.
+    pub offer: Offer,
+    /// The name this listener greets with (SMTP: RFC 5321 4.3.1 wants a domain or address literal).
+    pub host_name: Box<str>,
+    /// Whether the masked transcript is kept.
+    pub recording: bool,
+}

@@ -1,0 +1,71 @@
+//! Identity providers: apps, grants, and the only HTTP that goes to a token endpoint.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::secret::Secret;
+
+/// One way to get tokens: an app registration, or a command that prints one.
+#[derive(Debug)]
+pub struct App {
+    /// The name in the configuration; `app` where there is only one.
+    pub name: Box<str>,
+    /// How tokens are obtained.
+    pub grant: Grant,
+}
+
+/// How tokens are obtained.
+#[derive(Debug)]
+pub enum Grant {
+    /// RFC 6749 4.4: the app itself, for every mailbox that Exchange lets it open.
+    ClientCredentials(ClientCredentials),
+    /// An external program, asked once per token.
+    Command(Command),
+}
+
+/// What the client-credentials grant needs.
+#[derive(Debug)]
+pub struct ClientCredentials {
+    /// The token endpoint with its tenant in it: https, always.
+    pub token_url: Url,
+    /// The app registration's Application (client) ID.
+    pub client_id: Box<str>,
+    /// The client secret's Value.
+    pub secret: Secret<String>,
+    /// One resource's `/.default`.
+    pub scope: Box<str>,
+}
+
+/// A program that prints an access token, or JSON with `access_token` and `expires_in` or `expires_on`.
+#[derive(Debug)]
+pub struct Command {
+    /// Program and arguments; no shell. `{mailbox}` and `{owner}` are replaced in the arguments.
+    pub argv: Vec<Box<str>>,
+    /// How long it may run.
+    pub timeout: Duration,
+}
+
+/// A digest of all that makes a grant that grant: authority, client id, account, who signs in, kind.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct GrantKey([u8; 32]);
+
+impl fmt::Debug for GrantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "GrantKey({:02x}{:02x}{:02x}{:02x}…)",
+            self.0[0], self.0[1], self.0[2], self.0[3]
+        )
+    }
+}
+
+/// The grant and the scopes: keys the token cache, so that editing scopes never orphans a grant.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct TokenKey {
+    /// The grant.
+    pub grant: GrantKey,
+    /// The scopes asked for, space-separated.
+    pub scopes: Box<str>,
+}
