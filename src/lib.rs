@@ -1,6 +1,8 @@
 //! saslgate
 pub mod account;
 pub mod downstream;
+pub mod listener;
+pub mod log;
 pub mod name;
 pub mod oauth;
 pub mod peer;

@@ -107,9 +107,9 @@ pub fn shown(bytes: &[u8], cap: usize) -> String {
             break;
         }
         if acts(c) {
-            text.extend(c.escape_default())
+            text.extend(c.escape_default());
         } else {
-            text.push(c)
+            text.push(c);
         }
     }
     text

@@ -119,8 +119,7 @@ impl Refusal {
     pub fn greeting(self, protocol: Protocol, session: &str) -> String {
         match (protocol, self) {
             (Protocol::Imap, _) => format!("* {}", self.bye(session)),
-            (Protocol::Pop3, _) => self.reply(protocol, session),
-            (Protocol::Smtp, Self::ShuttingDown) => self.reply(protocol, session),
+            (Protocol::Pop3, _) | (Protocol::Smtp, Self::ShuttingDown) => self.reply(protocol, session),
             (Protocol::Smtp, _) => format!("421 4.7.0 {} (session {session})", self.sentence()),
         }
     }

@@ -90,7 +90,7 @@ impl<E> Talk<E> {
     }
 
     /// The next queued step.
-    pub fn next(&mut self) -> Option<Step<E>> {
+    pub fn take_step(&mut self) -> Option<Step<E>> {
         let step = self.steps.pop_front()?;
         // Bytes that came in clear behind STARTTLS must never be read as if they had come under TLS.
         if matches!(step, Step::StartTls) && !self.input.is_empty() {
