@@ -8,4 +8,5 @@ pub mod oauth;
 pub mod peer;
 pub mod provider;
 pub mod secret;
+pub mod transport;
 pub mod wire;
