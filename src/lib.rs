@@ -7,6 +7,8 @@ pub mod name;
 pub mod oauth;
 pub mod peer;
 pub mod provider;
+pub mod relay;
 pub mod secret;
+pub mod sessions;
 pub mod transport;
 pub mod wire;

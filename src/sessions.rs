@@ -1,0 +1,246 @@
+//! Who is connected: admission, the registry of sessions that are logged in, and their ids.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
+
+use crate::peer::Peer;
+
+/// What a session is called in the log and in every refusal, so that a phone call can be matched to a log line.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SessionId(Box<str>);
+
+impl SessionId {
+    /// A new id: 40 random bits in letters and digits that can't be mistaken on the phone (Crockford's base 32).
+    pub fn random() -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut bytes = [0; 8];
+        // An id is no secret: where the system has no randomness, all else has failed long before.
+        let _ = aws_lc_rs::rand::fill(&mut bytes);
+        Self(
+            bytes
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect::<String>()
+                .into(),
+        )
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many may be connected.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one source (an IPv4 address or an IPv6 /64). Loopback is exempt: all local software shares it.
+    pub per_source: usize,
+}
+
+/// Counts connections and hands out places.
+#[derive(Debug)]
+pub struct Admission {
+    limits: Limits,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_source: HashMap<IpNet, usize>,
+}
+
+impl Admission {
+    /// Admission within those limits.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            counts: Mutex::default(),
+        })
+    }
+
+    /// A place for that peer, kept until it is dropped; none if there is no room.
+    pub fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Place> {
+        let mut counts = self.counts();
+        if counts.all >= self.limits.connections {
+            return None;
+        }
+        let source = (!peer.is_loopback()).then(|| peer.source());
+        if let Some(source) = source {
+            let count = counts.by_source.entry(source).or_default();
+            if *count >= self.limits.per_source {
+                return None;
+            }
+            *count += 1;
+        }
+        counts.all += 1;
+        Some(Place {
+            admission: Arc::clone(self),
+            source,
+        })
+    }
+
+    /// How many are connected now.
+    pub fn connected(&self) -> usize {
+        self.counts().all
+    }
+
+    fn leave(&self, source: Option<IpNet>) {
+        let mut counts = self.counts();
+        counts.all -= 1;
+        if let Some(Entry::Occupied(mut entry)) = source.map(|source| counts.by_source.entry(source)) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // The counts are numbers: a panic elsewhere can't leave them half changed.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection's place.
+#[derive(Debug)]
+pub struct Place {
+    admission: Arc<Admission>,
+    source: Option<IpNet>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.leave(self.source);
+    }
+}
+
+/// Sessions that are logged in, each with `T`: what the configuration let it in by.
+#[derive(Debug)]
+pub struct Registry<T> {
+    sessions: Mutex<HashMap<SessionId, (T, CancellationToken)>>,
+}
+
+impl<T> Default for Registry<T> {
+    fn default() -> Self {
+        Self {
+            sessions: Mutex::default(),
+        }
+    }
+}
+
+impl<T> Registry<T> {
+    /// Enters a session. It stays until the membership is dropped.
+    pub fn enter(self: &Arc<Self>, id: &SessionId, let_in_by: T) -> Membership<T> {
+        let stop = CancellationToken::new();
+        self.sessions().insert(id.clone(), (let_in_by, stop.clone()));
+        Membership {
+            registry: Arc::clone(self),
+            id: id.clone(),
+            stop,
+        }
+    }
+
+    /// Ends every session for which `gone` says so; tells how many.
+    pub fn end_where(&self, gone: impl Fn(&T) -> bool) -> usize {
+        self.sessions()
+            .values()
+            .filter(|(by, _)| gone(by))
+            .inspect(|(_, stop)| stop.cancel())
+            .count()
+    }
+
+    /// How many are logged in.
+    pub fn len(&self) -> usize {
+        self.sessions().len()
+    }
+
+    /// Whether nobody is logged in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, (T, CancellationToken)>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session's entry.
+#[derive(Debug)]
+pub struct Membership<T> {
+    registry: Arc<Registry<T>>,
+    id: SessionId,
+    stop: CancellationToken,
+}
+
+impl<T> Membership<T> {
+    /// Fires when the session has to end.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+}
+
+impl<T> Drop for Membership<T> {
+    fn drop(&mut self) {
+        self.registry.sessions().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(text: &str) -> Peer {
+        Peer::new(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_source_is_limited_and_loopback_is_not() {
+        let admission = Admission::new(Limits {
+            connections: 5,
+            per_source: 2,
+        });
+        let outside = peer("192.0.2.1:1");
+        let places: Vec<_> = (0..3).map(|_| admission.admit(&outside)).collect();
+        assert_eq!(places.iter().filter(|place| place.is_some()).count(), 2);
+        let local: Vec<_> = (0..4).map(|_| admission.admit(&peer("127.0.0.1:1"))).collect();
+        assert_eq!(
+            local.iter().filter(|place| place.is_some()).count(),
+            3,
+            "the limit in all still holds"
+        );
+        drop(places);
+        drop(local);
+        assert_eq!(admission.connected(), 0);
+        assert!(
+            admission.counts().by_source.is_empty(),
+            "no source is remembered for ever"
+        );
+    }
+
+    #[test]
+    fn the_registry_ends_only_whom_it_is_told_to() {
+        let registry = Arc::new(Registry::default());
+        let alice = registry.enter(&SessionId::random(), "alice");
+        let bob = registry.enter(&SessionId::random(), "bob");
+        assert_eq!(registry.end_where(|by| *by == "alice"), 1);
+        assert!(alice.stop().is_cancelled());
+        assert!(!bob.stop().is_cancelled());
+        drop((alice, bob));
+        assert!(registry.is_empty());
+    }
+}
