@@ -111,6 +111,13 @@ pub enum Ended {
     Tls(io::Error),
 }
 
+impl Ended {
+    /// TLS was asked for where nobody set it up.
+    pub fn tls_not_configured() -> Self {
+        Self::Tls(io::Error::other("TLS is not configured"))
+    }
+}
+
 impl From<Impatient> for Ended {
     fn from(_: Impatient) -> Self {
         Self::Impatient
@@ -140,7 +147,7 @@ pub async fn drive<D: Dialogue + ?Sized>(
                 count => dialogue.receive(&chunk[..count]),
             },
             Step::StartTls => {
-                let upgrade = upgrade.ok_or_else(|| Ended::Tls(io::Error::other("TLS is not configured")))?;
+                let upgrade = upgrade.ok_or_else(Ended::tls_not_configured)?;
                 patience
                     .wait(link.start_tls(upgrade))
                     .await?
