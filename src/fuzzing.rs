@@ -1,0 +1,77 @@
+//! Entries for fuzzers, which the tests replay on the stable toolchain. Nothing else calls them.
+
+use crate::name::Mailbox;
+use crate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
+use crate::secret::Secret;
+use crate::upstream::handshake::{Asked, Settings, begin};
+use crate::wire::Step;
+
+/// An upstream says `data`. Its first byte picks TLS mode, mechanism and the size of the pieces that arrive.
+///
+/// # Panics
+/// If a token leaves in clear or before it was asked for, a secret is overheard, or a step makes no sense: findings.
+pub fn upstream(protocol: Protocol, data: &[u8]) {
+    let Some((&choice, said)) = data.split_first() else {
+        return;
+    };
+    let settings = settings(choice);
+    let mut secure = settings.host.tls == UpstreamTls::Implicit;
+    let mut handshake = begin(protocol, settings);
+    let mut arriving = said.chunks(usize::from(choice >> 2) + 1);
+    let token = Secret::new(String::from("dG9rZW4tb2YtYS1mdXp6ZXItMDEyMzQ1Njc4OQ"));
+    let mut presented = false;
+    loop {
+        let step = handshake.step();
+        for line in handshake.overheard() {
+            assert!(!line.line.contains(token.expose()), "overheard: {}", line.line);
+        }
+        match step {
+            Step::Write(bytes) => {
+                assert!(bytes.ends_with(b"\r\n"));
+                assert!(presented || bytes.len() < 600, "a long command without a token");
+            }
+            Step::Read => match arriving.next() {
+                Some(bytes) => handshake.receive(bytes),
+                None => handshake.peer_closed(),
+            },
+            Step::StartTls => {
+                assert!(!secure, "TLS within TLS");
+                secure = true;
+                handshake.tls_established();
+            }
+            Step::Event(Asked::WantsToken(turn)) => {
+                assert!(secure && !presented, "a token wanted in clear, or twice");
+                presented = handshake.present(turn, &token).is_ok();
+                assert!(presented);
+            }
+            Step::Event(Asked::Done(verdict)) => {
+                assert!(presented || verdict.is_err(), "a login without a token");
+                return;
+            }
+            Step::Close(_) => return,
+        }
+    }
+}
+
+fn settings(choice: u8) -> Settings {
+    Settings {
+        host: MailHost {
+            name: "mail.example".into(),
+            port: 993,
+            tls: if choice & 1 == 0 {
+                UpstreamTls::Implicit
+            } else {
+                UpstreamTls::StartTls
+            },
+        },
+        mechanism: if choice & 2 == 0 {
+            BearerMechanism::XOAuth2
+        } else {
+            BearerMechanism::OAuthBearer
+        },
+        identity: Mailbox::parse("a@x.example")
+            .unwrap_or_else(|_| unreachable!("it has no control character")),
+        ehlo: "client.example".into(),
+        recording: true,
+    }
+}
