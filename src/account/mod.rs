@@ -1,6 +1,19 @@
 //! Local accounts: who a mail client is, which mailbox it may open, and the way there.
+//!
+//! [`Accounts::check`] is the only door. Nothing here ever sees a token.
+
+mod accounts;
+mod bounded;
+mod check;
+mod hashing;
+pub mod password;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod verified;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -8,6 +21,12 @@ use ipnet::IpNet;
 use crate::name::{LoginName, Mailbox};
 use crate::oauth::App;
 use crate::provider::{BearerMechanism, MailHost, Protocol};
+
+pub use accounts::{Accounts, AccountsError};
+pub use check::Shared;
+pub use hashing::Hashed;
+pub use password::PasswordHash;
+pub use verdict::{Authorized, RefusedLogin, Verdict};
 
 /// What one `[[account]]` resolved to.
 #[derive(Debug)]
@@ -39,6 +58,24 @@ pub enum Pattern {
     Domain(Box<str>),
 }
 
+impl Pattern {
+    /// The domain of a catch-all account that answers to a login: of an address with one `@` and something before it.
+    fn domain_of(login: &LoginName) -> Option<&str> {
+        let (local, domain) = login.as_str().split_once('@')?;
+        (!local.is_empty() && !domain.contains('@')).then_some(domain)
+    }
+}
+
+/// The name shown in logs and commands.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login(login) => login.fmt(f),
+            Self::Domain(domain) => write!(f, "*@{domain}"),
+        }
+    }
+}
+
 /// For one account and one protocol: where tokens and mail are.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -60,7 +97,3 @@ pub enum Identity {
     /// The token's owner: SMTP with a delegate's token, where Exchange refuses a shared mailbox's name.
     Owner,
 }
-
-/// A stored local password; see `password`.
-#[derive(Debug)]
-pub struct PasswordHash;

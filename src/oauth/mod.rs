@@ -1,11 +1,15 @@
 //! Identity providers: apps, grants, and the only HTTP that goes to a token endpoint.
 
+mod key;
+
 use std::fmt;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::secret::Secret;
+
+pub use key::Holder;
 
 /// One way to get tokens: an app registration, or a command that prints one.
 #[derive(Debug)]

@@ -1,0 +1,251 @@
+//! One login, checked: which account, which rules, which password.
+//!
+//! Every attempt costs one fast hash. Every attempt that fails costs one slow hash besides, if any account has a chosen
+//! password: an unknown user, a wrong password, a forbidden source and a protocol that is not allowed take the same time.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use super::hashing::{Busy, Hashed, Hashing};
+use super::password::{ChosenHash, Cost, GeneratedHash, HashingError, PasswordId, Symbols};
+use super::verdict::Way;
+use super::verified::Verified;
+use super::{Account, Accounts, Authorized, RefusedLogin, Verdict};
+use crate::downstream::Credentials;
+use crate::name::{LoginName, Mailbox};
+use crate::peer::Peer;
+use crate::provider::Protocol;
+use crate::secret::Secret;
+
+/// What outlives a reload: who guessed lately, which passwords were right a moment ago, and those who hash.
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    hashing: Hashing,
+    verified: Verified,
+    generated: GeneratedHash,
+    chosen: ChosenHash,
+    names: RandomState,
+}
+
+impl Shared {
+    /// Knows nothing yet.
+    pub fn new() -> Result<Self, HashingError> {
+        Ok(Self(Arc::new(Inside {
+            hashing: Hashing::new(),
+            verified: Verified::new()?,
+            generated: GeneratedHash::stand_in()?,
+            chosen: ChosenHash::stand_in(Cost::default())?,
+            names: RandomState::new(),
+        })))
+    }
+
+    /// How much was hashed since the start.
+    pub fn hashed(&self) -> Hashed {
+        self.0.hashing.hashed()
+    }
+}
+
+/// A password that was found right.
+enum Proof {
+    Generated(PasswordId),
+    Chosen,
+}
+
+impl Proof {
+    fn app_password(self) -> Option<PasswordId> {
+        match self {
+            Self::Generated(id) => Some(id),
+            Self::Chosen => None,
+        }
+    }
+}
+
+/// A login as it came, read as far as it can be without judging it.
+struct Attempt<'a> {
+    protocol: Protocol,
+    peer: &'a Peer,
+    authzid: &'a [u8],
+    user: &'a [u8],
+    account: Option<&'a Arc<Account>>,
+    password: Arc<Secret<String>>,
+    symbols: Option<Symbols>,
+}
+
+impl Attempt<'_> {
+    /// The account's generated password that the typed one claims to be.
+    fn claimed(&self) -> Option<&GeneratedHash> {
+        self.account?.generated(self.symbols.as_ref()?.id())
+    }
+
+    /// Where the login leads, whatever its password.
+    fn way(&self) -> Result<Way, RefusedLogin> {
+        let login = LoginName::parse(self.user).map_err(RefusedLogin::BadName)?;
+        let account = self.account.ok_or(RefusedLogin::UnknownUser)?;
+        let own = account
+            .own_mailbox(&login)
+            .ok_or(RefusedLogin::MailboxNotAllowed)?;
+        let route = account.routes.get(&self.protocol);
+        let route = route
+            .ok_or(RefusedLogin::ProtocolNotAllowed(self.protocol))?
+            .clone();
+        if !account.allow_from.is_empty() && !self.peer.is_in(&account.allow_from) {
+            return Err(RefusedLogin::ForbiddenSource);
+        }
+        let mailbox = asked_for(self.authzid, &login, account, &own)?;
+        let owner = account.signs_in_as.clone().unwrap_or(own);
+        Ok(Way {
+            route,
+            mailbox,
+            owner,
+        })
+    }
+
+    /// Why it is refused, given that its password is not right.
+    fn wrong(&self, way: Result<Way, RefusedLogin>) -> RefusedLogin {
+        match (way, self.account) {
+            (Err(why), None) => why,
+            (_, Some(account)) if account.passwords.is_empty() => RefusedLogin::NoPasswordSet,
+            _ => RefusedLogin::WrongPassword,
+        }
+    }
+}
+
+/// The mailbox that the authorization identity names (RFC 4616 2): none, the login itself, or one that the account lists.
+/// With app-only tokens nothing but this stands between one person's password and everybody's mail.
+fn asked_for(
+    authzid: &[u8],
+    login: &LoginName,
+    account: &Account,
+    own: &Mailbox,
+) -> Result<Mailbox, RefusedLogin> {
+    if authzid.is_empty() {
+        return Ok(own.clone());
+    }
+    let asked = LoginName::parse(authzid).map_err(RefusedLogin::BadName)?;
+    let names = |mailbox: &&Mailbox| mailbox.as_str().eq_ignore_ascii_case(asked.as_str());
+    if asked == *login || names(&own) {
+        return Ok(own.clone());
+    }
+    account
+        .may_open
+        .iter()
+        .find(names)
+        .cloned()
+        .ok_or(RefusedLogin::MailboxNotAllowed)
+}
+
+/// A password as text: UTF-8 as it is, anything else as Latin-1, which Java's mail clients send (é as one byte, 0xE9).
+fn typed(password: &[u8]) -> Secret<String> {
+    // Room for all of it at once: a string that grows leaves copies behind.
+    let mut text = String::with_capacity(password.len() * 2);
+    match str::from_utf8(password) {
+        Ok(utf8) => text.push_str(utf8),
+        Err(_) => text.extend(password.iter().map(|byte| char::from(*byte))),
+    }
+    Secret::new(text)
+}
+
+impl Accounts {
+    /// Checks one login. It takes as long for every refusal that is no limit.
+    pub async fn check(&self, protocol: Protocol, peer: &Peer, credentials: &Credentials) -> Verdict {
+        let Credentials::Password {
+            authzid,
+            user,
+            password,
+        } = credentials
+        else {
+            return Verdict::Refused(RefusedLogin::UnknownDevice);
+        };
+        let password = typed(password.expose());
+        let attempt = Attempt {
+            protocol,
+            peer,
+            authzid,
+            user,
+            account: LoginName::parse(user).ok().and_then(|login| self.find(&login)),
+            symbols: Symbols::read(password.expose()),
+            password: Arc::new(password),
+        };
+        match self.judge(&attempt).await {
+            Ok(authorized) => Verdict::Authorized(authorized),
+            Err(why) => Verdict::Refused(why),
+        }
+    }
+
+    async fn judge(&self, attempt: &Attempt<'_>) -> Result<Authorized, RefusedLogin> {
+        let way = attempt.way();
+        let proof = self
+            .prove(attempt, way.is_ok())
+            .await
+            .map_err(|Busy| RefusedLogin::Busy)?;
+        match (attempt.account, proof) {
+            (Some(account), Some(proof)) => Ok(Authorized::new(
+                Arc::clone(account),
+                attempt.protocol,
+                way?,
+                proof.app_password(),
+            )),
+            _ => Err(attempt.wrong(way)),
+        }
+    }
+
+    /// Whether the password is one of the account's. `allowed`: whether a right one would let the login in. Where it
+    /// would not, the work is that of a wrong password, and what is remembered of right ones is of no use.
+    async fn prove(&self, attempt: &Attempt<'_>, allowed: bool) -> Result<Option<Proof>, Busy> {
+        let generated = self.prove_generated(attempt);
+        if self.costs.is_empty() || (allowed && generated.is_some()) {
+            return Ok(generated);
+        }
+        Ok(self.prove_chosen(attempt, allowed).await?.or(generated))
+    }
+
+    fn prove_generated(&self, attempt: &Attempt<'_>) -> Option<Proof> {
+        let Inside {
+            hashing, generated, ..
+        } = &*self.shared.0;
+        let blank = Symbols::blank();
+        let symbols = attempt.symbols.as_ref().unwrap_or(&blank);
+        let hash = attempt.claimed().unwrap_or(generated);
+        hashing
+            .is_generated(hash, symbols)
+            .then(|| Proof::Generated(hash.id()))
+    }
+
+    async fn prove_chosen(&self, attempt: &Attempt<'_>, allowed: bool) -> Result<Option<Proof>, Busy> {
+        let Inside {
+            hashing, verified, ..
+        } = &*self.shared.0;
+        let stand_in = self.stand_in(attempt.user);
+        let hash = attempt
+            .account
+            .and_then(|account| account.chosen())
+            .unwrap_or(&stand_in);
+        let name = attempt
+            .account
+            .map(|account| account.name.to_string())
+            .unwrap_or_default();
+        let digest = verified.digest(&name, hash, &attempt.password);
+        if verified.contains(&digest) && allowed {
+            return Ok(Some(Proof::Chosen));
+        }
+        let right = hashing.is_chosen(hash, &attempt.password).await?;
+        if right && allowed {
+            verified.remember(digest);
+        }
+        Ok(right.then_some(Proof::Chosen))
+    }
+
+    /// What is hashed where there is no chosen password. Its cost is that of one of the stored ones, always the same
+    /// one for a name, so that where costs differ they do not tell which names exist.
+    fn stand_in(&self, user: &[u8]) -> ChosenHash {
+        let Inside { chosen, names, .. } = &*self.shared.0;
+        let number = usize::try_from(names.hash_one(user.to_ascii_lowercase())).unwrap_or(usize::MAX);
+        let cost = number
+            .checked_rem(self.costs.len())
+            .map_or_else(Cost::default, |at| self.costs[at]);
+        chosen.costing(cost)
+    }
+}

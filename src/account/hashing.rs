@@ -1,0 +1,130 @@
+//! The only place where a typed password meets a stored one, so that work can be bounded and counted.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::available_parallelism;
+
+use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::task::spawn_blocking;
+
+use super::password::{ChosenHash, GeneratedHash, Symbols};
+use crate::secret::Secret;
+
+/// How many attempts may wait for one worker: about a second of work at the default cost. More would only make all of
+/// them late, so they are told to come back.
+const WAITING_PER_WORKER: usize = 64;
+
+/// Why an attempt was not looked at: more chosen passwords are being hashed than this machine can.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Busy;
+
+/// How much hashing was done since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Hashed {
+    /// Fast hashes, of generated passwords.
+    pub generated: u64,
+    /// Slow hashes, of chosen passwords.
+    pub chosen: u64,
+}
+
+/// Those who hash.
+#[derive(Debug)]
+pub(super) struct Hashing {
+    workers: Arc<Semaphore>,
+    places: Semaphore,
+    generated: AtomicU64,
+    chosen: AtomicU64,
+}
+
+impl Hashing {
+    /// Half of the cores hash, so that relaying goes on while somebody guesses.
+    pub(super) fn new() -> Self {
+        Self::with_workers((available_parallelism().map_or(1, NonZeroUsize::get) / 2).max(1))
+    }
+
+    fn with_workers(workers: usize) -> Self {
+        Self {
+            workers: Arc::new(Semaphore::new(workers)),
+            places: Semaphore::new(workers * (WAITING_PER_WORKER + 1)),
+            generated: AtomicU64::new(0),
+            chosen: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether that is the generated password. Takes a microsecond: done where it is called.
+    pub(super) fn is_generated(&self, hash: &GeneratedHash, symbols: &Symbols) -> bool {
+        self.generated.fetch_add(1, Ordering::Relaxed);
+        hash.matches(symbols)
+    }
+
+    /// Whether that is the chosen password. A worker finishes even if nobody waits for it any more, and counts as
+    /// one until then: mail clients that hang up early cannot start more work than there are workers.
+    pub(super) async fn is_chosen(
+        &self,
+        hash: &ChosenHash,
+        password: &Arc<Secret<String>>,
+    ) -> Result<bool, Busy> {
+        let _place = self.places.try_acquire().map_err(|_: TryAcquireError| Busy)?;
+        let worker = Arc::clone(&self.workers)
+            .acquire_owned()
+            .await
+            .map_err(|_| Busy)?;
+        self.chosen.fetch_add(1, Ordering::Relaxed);
+        let (hash, password) = (hash.clone(), Arc::clone(password));
+        let hashed = spawn_blocking(move || {
+            let _worker = worker;
+            hash.matches(password.expose())
+        });
+        hashed.await.ok().flatten().ok_or(Busy)
+    }
+
+    pub(super) fn hashed(&self) -> Hashed {
+        Hashed {
+            generated: self.generated.load(Ordering::Relaxed),
+            chosen: self.chosen.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::password::Cost;
+
+    #[tokio::test]
+    async fn a_flood_of_guesses_is_bounded_and_the_rest_told_to_come_back() {
+        let hashing = Arc::new(Hashing::with_workers(1));
+        let hash = Arc::new(ChosenHash::stand_in(Cost::CHEAP).unwrap());
+        let password = Arc::new(Secret::new(String::from("guess")));
+        let held = Arc::clone(&hashing.workers).acquire_owned().await.unwrap();
+
+        let mut guesses = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let (hashing, hash) = (Arc::clone(&hashing), Arc::clone(&hash));
+            let password = Arc::clone(&password);
+            guesses.spawn(async move { hashing.is_chosen(&hash, &password).await });
+        }
+        let mut told = 0;
+        while told < 200 - 65 {
+            assert_eq!(guesses.join_next().await.unwrap().unwrap(), Err(Busy));
+            told += 1;
+        }
+        assert_eq!(hashing.hashed().chosen, 0, "the worker is taken");
+
+        drop(held);
+        let mut looked_at = 0;
+        while let Some(guess) = guesses.join_next().await {
+            assert_eq!(guess.unwrap(), Ok(false));
+            looked_at += 1;
+        }
+        assert_eq!(looked_at, 65);
+        assert_eq!(
+            hashing.hashed(),
+            Hashed {
+                generated: 0,
+                chosen: 65
+            }
+        );
+    }
+}
