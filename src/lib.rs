@@ -1,18 +1,42 @@
-//! saslgate
-pub mod account;
+//! saslgate: a local SASL authentication proxy.
+//!
+//! Old mail software speaks IMAP, POP3 or SMTP with a user name and a password; Exchange Online accepts only OAuth 2.0.
+//! saslgate listens for the plain login, checks it locally, gets a fresh access token, logs in upstream with SASL
+//! XOAUTH2 over TLS, and relays the session byte for byte. It stores no mail, rewrites no message, and reads nothing of a
+//! session after its login but the refusals that it logs.
+//!
+//! ```text
+//!                     ┌──────────────────── session ────────────────────┐
+//!  mail client ⇄ listener ⇄ downstream → account → token → upstream ⇄ Exchange Online
+//!                     └───────────────────── relay ─────────────────────┘
+//! ```
+//!
+//! Start reading at [`session`]. The modules below stand in the order in which data flows; a module imports only from
+//! those that `tests/architecture.rs` lists below it.
+
+
+
+pub mod transport;
+pub mod wire;
+
 pub mod downstream;
-#[doc(hidden)]
-pub mod fuzzing;
-pub mod listener;
+pub mod sasl;
+
+pub mod account;
+pub mod oauth;
+
+pub mod upstream;
+pub mod relay;
+
+pub mod sessions;
+
 pub mod log;
 pub mod name;
-pub mod oauth;
 pub mod peer;
 pub mod provider;
-pub mod relay;
-pub mod sasl;
 pub mod secret;
-pub mod sessions;
-pub mod transport;
-pub mod upstream;
-pub mod wire;
+
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(feature = "demo")]
+pub mod sim;

@@ -61,6 +61,15 @@ impl Accounts {
         self.by_login.get(login).or_else(catch_all)
     }
 
+    /// The account of that name.
+    pub(super) fn named(&self, name: &Pattern) -> Option<&Arc<Account>> {
+        let account = match name {
+            Pattern::Login(login) => self.by_login.get(login),
+            Pattern::Domain(domain) => self.by_domain.get(domain),
+        };
+        account.filter(|account| account.name == *name)
+    }
+
     fn add(&mut self, account: &Arc<Account>) -> Result<(), AccountsError> {
         let taken = |name: String| Err(AccountsError::SameLogin(name));
         // An account may say its own name again among its spellings.

@@ -6,6 +6,7 @@ mod accounts;
 mod bounded;
 mod check;
 mod hashing;
+mod let_in;
 pub mod password;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::provider::{BearerMechanism, MailHost, Protocol};
 pub use accounts::{Accounts, AccountsError};
 pub use check::Shared;
 pub use hashing::Hashed;
+pub use let_in::LetInBy;
 pub use password::PasswordHash;
 pub use verdict::{Authorized, RefusedLogin, Verdict};
 

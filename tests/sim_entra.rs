@@ -1,0 +1,293 @@
+//! The simulated token endpoint: every parameter is checked, every answer has Entra's own form.
+#![cfg(feature = "demo")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod sim_support;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use saslgate::sim::directory::ClientSecret;
+use saslgate::sim::entra::{TokenFault, TokenOutcome};
+use saslgate::sim::{Demo, Settings, Sim};
+use serde_json::Value;
+use sim_support::Conversation;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn good_body() -> String {
+    format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
+        Demo::CLIENT_ID,
+        encoded(Demo::CLIENT_SECRET),
+        encoded(Demo::SCOPE)
+    )
+}
+
+/// Status line and headers, and the body.
+async fn http(sim: &Sim, request: &str) -> (String, String) {
+    let mut https = Conversation::tls(sim, sim.addresses().entra).await;
+    https.send_bytes(request.as_bytes()).await;
+    let answer = https.rest().await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.as_str(), ""));
+    (head.to_owned(), body.to_owned())
+}
+
+async fn post(sim: &Sim, tenant: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let length = body.len();
+    http(
+        sim,
+        &format!(
+            "POST /{tenant}/oauth2/v2.0/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             {headers}Content-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+    .await
+}
+
+fn code(body: &str) -> Value {
+    serde_json::from_str::<Value>(body).map_or(Value::Null, |json| json["error_codes"][0].clone())
+}
+
+#[tokio::test]
+async fn issues_a_token_to_the_app() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let basic = STANDARD.encode(format!("{}:{}", Demo::CLIENT_ID, encoded(Demo::CLIENT_SECRET)));
+    let basic = format!("Basic {basic}");
+    let scope_only = format!("grant_type=client_credentials&scope={}", encoded(Demo::SCOPE));
+    let ways = [
+        (Demo::TENANT, good_body(), vec![("Content-Type", FORM)]),
+        (
+            Demo::DOMAIN,
+            good_body(),
+            vec![("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
+        ),
+        (
+            Demo::TENANT,
+            scope_only,
+            vec![("Content-Type", FORM), ("Authorization", basic.as_str())],
+        ),
+    ];
+    for (tenant, body, headers) in &ways {
+        let (head, body) = post(&sim, tenant, headers, body).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head} {body}");
+        let json: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            (&json["token_type"], &json["expires_in"]),
+            (&"Bearer".into(), &3599.into())
+        );
+        let token = json["access_token"].as_str().unwrap();
+        assert!((1_700..1_900).contains(&token.len()), "{}", token.len());
+        assert_eq!(token.split('.').count(), 3);
+    }
+    let requests = sim.entra().requests();
+    assert_eq!(requests.len(), ways.len());
+    assert!(
+        requests
+            .iter()
+            .all(|it| it.outcome == TokenOutcome::Issued && it.client_id == Demo::CLIENT_ID)
+    );
+}
+
+#[tokio::test]
+async fn refuses_each_wrong_request_with_its_own_code() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    sim.directory().change_app(Demo::CLIENT_ID, |app| {
+        app.secrets.push(ClientSecret {
+            value: "expired".into(),
+            expires: 1,
+        });
+    });
+    let right = good_body();
+    let scope = encoded(Demo::SCOPE);
+    let with_scope = |other: &str| right.replace(&scope, &encoded(other));
+    let form = ("Content-Type", FORM);
+    let basic = STANDARD.encode(format!("{}:{}", Demo::CLIENT_ID, encoded(Demo::CLIENT_SECRET)));
+    let basic = format!("Basic {basic}");
+    let cases: Vec<(u32, &str, Vec<(&str, &str)>, String)> = vec![
+        (900_144, Demo::TENANT, vec![], right.clone()),
+        (
+            900_144,
+            Demo::TENANT,
+            vec![("Content-Type", "application/json")],
+            right.clone(),
+        ),
+        (900_144, Demo::TENANT, vec![form], String::new()),
+        (
+            900_144,
+            Demo::TENANT,
+            vec![form],
+            right.replace("grant_type=client_credentials&", ""),
+        ),
+        (
+            900_144,
+            Demo::TENANT,
+            vec![form],
+            right.replace(&format!("&scope={scope}"), ""),
+        ),
+        (900_144, Demo::TENANT, vec![form], right.replace(&scope, "")),
+        (
+            9_002_326,
+            Demo::TENANT,
+            vec![form, ("Origin", "https://example.net")],
+            right.clone(),
+        ),
+        (
+            9_000_411,
+            Demo::TENANT,
+            vec![form],
+            format!("{right}&scope={scope}"),
+        ),
+        (
+            9_002_313,
+            Demo::TENANT,
+            vec![form],
+            right.replace(&scope, Demo::SCOPE),
+        ),
+        (9_002_313, Demo::TENANT, vec![form], format!("{right}&")),
+        (9_002_313, Demo::TENANT, vec![form], format!("{right}&surprise=1")),
+        (
+            9_002_313,
+            Demo::TENANT,
+            vec![form, ("Authorization", &basic)],
+            right.clone(),
+        ),
+        (901_002, Demo::TENANT, vec![form], format!("{right}&resource=x")),
+        (
+            70_003,
+            Demo::TENANT,
+            vec![form],
+            right.replace("client_credentials", "magic"),
+        ),
+        (90_002, "fabrikam.com", vec![form], right.clone()),
+        (
+            700_016,
+            Demo::TENANT,
+            vec![form],
+            right.replace(Demo::CLIENT_ID, "00000000-0000-0000-0000-000000000000"),
+        ),
+        (
+            7_000_218,
+            Demo::TENANT,
+            vec![form],
+            right.replace(&encoded(Demo::CLIENT_SECRET), ""),
+        ),
+        (
+            7_000_215,
+            Demo::TENANT,
+            vec![form],
+            right.replace(&encoded(Demo::CLIENT_SECRET), "wrong"),
+        ),
+        (7_000_215, Demo::TENANT, vec![form], {
+            right.replace(
+                &encoded(Demo::CLIENT_SECRET),
+                &encoded(&encoded(Demo::CLIENT_SECRET)),
+            )
+        }),
+        (
+            7_000_222,
+            Demo::TENANT,
+            vec![form],
+            right.replace(&encoded(Demo::CLIENT_SECRET), "expired"),
+        ),
+        (
+            1_002_012,
+            Demo::TENANT,
+            vec![form],
+            with_scope("https://outlook.office365.com/IMAP.AccessAsUser.All"),
+        ),
+        (1_002_012, Demo::TENANT, vec![form], with_scope(&scope)),
+        (
+            70_011,
+            Demo::TENANT,
+            vec![form],
+            with_scope(&format!("{} offline_access", Demo::SCOPE)),
+        ),
+        (
+            500_011,
+            Demo::TENANT,
+            vec![form],
+            with_scope("https://example.net/.default"),
+        ),
+    ];
+    for (number, tenant, headers, body) in &cases {
+        let (head, answer) = post(&sim, tenant, headers, body).await;
+        assert_eq!(code(&answer), *number, "{body}\n{head}\n{answer}");
+        let status = if (7_000_215..=7_000_222).contains(number) {
+            "HTTP/1.1 401"
+        } else {
+            "HTTP/1.1 400"
+        };
+        assert!(head.starts_with(status), "{number}: {head}");
+        let json: Value = serde_json::from_str(&answer).unwrap();
+        let description = json["error_description"].as_str().unwrap();
+        for part in [
+            &format!("AADSTS{number}: "),
+            " Trace ID: ",
+            " Correlation ID: ",
+            " Timestamp: ",
+        ] {
+            assert!(description.contains(part), "{description}");
+        }
+        assert!(!answer.contains(Demo::CLIENT_SECRET));
+    }
+    assert_eq!((cases.len(), sim.entra().requests().len()), (24, 24));
+    let get = format!(
+        "GET /{}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        Demo::TENANT
+    );
+    assert_eq!(code(&http(&sim, &get).await.1), 900_561);
+}
+
+#[tokio::test]
+async fn fails_as_gateways_do() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let form = [("Content-Type", FORM)];
+    let cases = [
+        (
+            TokenFault::TooManyRequests(Some("60".into())),
+            "429",
+            "retry-after: 60",
+            "Too Many Requests",
+        ),
+        (TokenFault::ServerError, "500", "text/html", "<html>"),
+        (TokenFault::Unavailable, "503", "", ""),
+        (
+            TokenFault::Redirect("https://evil.test/".into()),
+            "307",
+            "location: https://evil.test/",
+            "",
+        ),
+        (TokenFault::Body("{}".into()), "200", "application/json", "{}"),
+        (TokenFault::Huge(100_000), "200", "content-length: 100000", "    "),
+        (TokenFault::Drip(Duration::from_micros(1)), "200", "", "{"),
+        (TokenFault::CloseMidBody, "200", "", "{"),
+    ];
+    let count = cases.len();
+    for (fault, status, header, beginning) in cases {
+        sim.entra().fail_next(1, fault.clone());
+        let (head, body) = post(&sim, Demo::TENANT, &form, &good_body()).await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status}")) && head.contains(header),
+            "{fault:?}: {head}"
+        );
+        assert!(body.starts_with(beginning), "{fault:?}: {body}");
+        let whole = serde_json::from_str::<Value>(&body).is_ok_and(|json| json["access_token"].is_string());
+        assert_eq!(whole, matches!(fault, TokenFault::Drip(_)), "{fault:?}");
+    }
+    assert_eq!(count, 8);
+    sim.entra()
+        .tokens
+        .change(|shape| shape.expires_in = Some("3599".into()));
+    let (_, body) = post(&sim, Demo::TENANT, &form, &good_body()).await;
+    assert!(body.contains("\"expires_in\":\"3599\""), "{body}");
+}
