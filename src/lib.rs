@@ -23,6 +23,7 @@ pub mod downstream;
 pub mod sasl;
 
 pub mod account;
+pub mod token;
 pub mod oauth;
 
 pub mod upstream;

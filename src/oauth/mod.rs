@@ -1,6 +1,16 @@
 //! Identity providers: apps, grants, and the only HTTP that goes to a token endpoint.
 
+pub mod aadsts;
+mod command;
+mod endpoint;
+mod error;
+mod fault;
+mod issued;
 mod key;
+mod printed;
+mod readable;
+mod reply;
+mod timestamp;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +19,10 @@ use url::Url;
 
 use crate::secret::Secret;
 
+pub(crate) use command::{Commands, For};
+pub use endpoint::{Endpoint, EndpointError, Proxy};
+pub use error::{Kind, TokenError};
+pub use issued::Issued;
 pub use key::Holder;
 
 /// One way to get tokens: an app registration, or a command that prints one.

@@ -1,0 +1,313 @@
+//! What a login gets, decided without a socket or a task: tokens, flights and failures of each grant.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::access::{AccessToken, Fingerprint};
+use super::clock::Moment;
+use super::failures::{Failures, News};
+use super::flight::{Flight, Landing, Outcome};
+use super::request::TokenRequest;
+use crate::name::Mailbox;
+use crate::oauth::{App, GrantKey, Issued, TokenError, TokenKey};
+
+/// How long a source that gave the same token again is left alone: it keeps a cache of its own (as managed identities
+/// and many token commands do) and will not be talked out of it.
+const HOLD: Duration = Duration::from_secs(60);
+
+/// How often a refusal by upstream may make us ask for another token. Otherwise one mailbox that upstream refuses,
+/// whatever the token, would have the whole tenant's token renewed with each of its logins.
+const BETWEEN_FORCED: Duration = Duration::from_secs(5 * 60);
+
+/// A key counts as in use for so long after a login.
+const RECENT: Duration = Duration::from_secs(60 * 60);
+
+/// A key that nobody has used for so long is dropped.
+const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Which token will do.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Want {
+    /// Any with most of its life left; an older one if there is no better.
+    Fresh,
+    /// Any but the one that upstream has refused.
+    OtherThan(Fingerprint),
+}
+
+/// What a login gets now.
+#[derive(Clone, Debug)]
+pub(super) enum Claim {
+    /// This token.
+    Ready(Arc<AccessToken>),
+    /// The error of a short while ago, without a new request.
+    Remembered(Arc<TokenError>),
+    /// What a flight brings; or, if that fails or takes long, an older token that is still good.
+    Waiting {
+        /// The flight.
+        flight: Flight,
+        /// The older token.
+        fallback: Option<Arc<AccessToken>>,
+    },
+}
+
+/// A flight that somebody has to take off with.
+pub(super) struct TakeOff {
+    pub(super) request: TokenRequest,
+    pub(super) landing: Landing,
+}
+
+/// What a landing was like, for the log.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// A token, after so many failures; `first` if this key never had one.
+    Issued { first: bool, failures: u32 },
+    /// The token that was there already.
+    Same,
+    /// A failure, and how long nobody asks again.
+    Failed { news: News, pause: Duration },
+}
+
+/// Everything that is known.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    grants: HashMap<GrantKey, GrantState>,
+}
+
+#[derive(Debug, Default)]
+struct GrantState {
+    flight: Option<Flight>,
+    failures: Failures,
+    keys: HashMap<Box<str>, KeyState>,
+}
+
+#[derive(Debug)]
+struct KeyState {
+    token: Option<Arc<AccessToken>>,
+    /// Until when the source is left alone because it gave the same token again.
+    held_until: Duration,
+    /// When a refusal last made us ask.
+    forced: Option<Duration>,
+    used: Duration,
+    last: LastRequest,
+}
+
+/// The last login's request, to renew by. It does not keep an app alive that a reload has removed.
+#[derive(Debug)]
+struct LastRequest {
+    app: Weak<App>,
+    mailbox: Mailbox,
+    owner: Mailbox,
+}
+
+impl Cache {
+    /// What a login gets, and the flight to start for it.
+    pub(super) fn claim(
+        &mut self,
+        request: &TokenRequest,
+        want: Want,
+        now: Moment,
+    ) -> (Claim, Option<TakeOff>) {
+        let grant = self.grants.entry(request.key.grant).or_default();
+        let key = grant.key(request, now);
+        if let Some(token) = key.at_hand(want, now) {
+            return (Claim::Ready(token), None);
+        }
+        let fallback = key.fallback(want, now);
+        let (flight, take_off) = match grant.flight.clone() {
+            Some(flight) => (flight, None),
+            None => match grant.failures.remembered(request, now.boot) {
+                Some(error) => return (fallback.map_or(Claim::Remembered(error), Claim::Ready), None),
+                None => grant.take_off(request.clone(), now),
+            },
+        };
+        (Claim::Waiting { flight, fallback }, take_off)
+    }
+
+    /// What a login gets whose token upstream has refused, if another can be had.
+    pub(super) fn claim_another(
+        &mut self,
+        request: &TokenRequest,
+        refused: Fingerprint,
+        now: Moment,
+    ) -> Option<(Claim, Option<TakeOff>)> {
+        let want = Want::OtherThan(refused);
+        let key = self
+            .grants
+            .entry(request.key.grant)
+            .or_default()
+            .key(request, now);
+        let lately = |forced| now.boot.saturating_sub(forced) < BETWEEN_FORCED;
+        if key.at_hand(want, now).is_none() && (key.is_held(now) || key.forced.is_some_and(lately)) {
+            return None;
+        }
+        let (claim, take_off) = self.claim(request, want, now);
+        if take_off.is_some() {
+            let key = self
+                .grants
+                .entry(request.key.grant)
+                .or_default()
+                .key(request, now);
+            key.forced = Some(now.boot);
+        }
+        (!matches!(claim, Claim::Remembered(_))).then_some((claim, take_off))
+    }
+
+    /// A flight has ended.
+    pub(super) fn land(
+        &mut self,
+        request: &TokenRequest,
+        result: Result<Issued, TokenError>,
+        now: Moment,
+    ) -> (Outcome, Report) {
+        let grant = self.grants.entry(request.key.grant).or_default();
+        grant.flight = None;
+        match result {
+            Ok(issued) => {
+                let failures = grant.failures.mended_by(request);
+                let key = grant.key_unused(request, now);
+                let (token, report) = key.shelve(issued, failures, now);
+                (Ok(token), report)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                let (news, pause) = grant.failures.add(request, &error, now.boot);
+                (Err(error), Report::Failed { news, pause })
+            }
+        }
+    }
+
+    /// Starts the flights that are due although nobody waits.
+    pub(super) fn due(&mut self, now: Moment) -> Vec<TakeOff> {
+        let grants = self.grants.iter_mut().filter(|(_, grant)| grant.flight.is_none());
+        grants.filter_map(|(id, grant)| grant.due(*id, now)).collect()
+    }
+
+    /// Drops what nobody has used for a day.
+    pub(super) fn tidy(&mut self, now: Moment) {
+        self.grants.retain(|_, grant| {
+            grant.failures.tidy(now.boot);
+            grant.keys.retain(|_, key| !key.unused_for(UNUSED, now));
+            grant.flight.is_some() || !grant.keys.is_empty()
+        });
+    }
+
+    /// Forgets every failure, so that the next login asks again.
+    pub(super) fn forget_failures(&mut self) {
+        self.grants.values_mut().for_each(|grant| grant.failures.clear());
+    }
+}
+
+impl GrantState {
+    /// The state of a key that a login uses now.
+    fn key(&mut self, request: &TokenRequest, now: Moment) -> &mut KeyState {
+        let key = self.key_unused(request, now);
+        key.used = now.boot;
+        key.last = LastRequest::of(request);
+        key
+    }
+
+    fn key_unused(&mut self, request: &TokenRequest, now: Moment) -> &mut KeyState {
+        self.keys
+            .entry(request.key.scopes.clone())
+            .or_insert_with(|| KeyState::new(request, now))
+    }
+
+    fn take_off(&mut self, request: TokenRequest, now: Moment) -> (Flight, Option<TakeOff>) {
+        let (landing, flight) = Flight::new(&request, now.boot);
+        self.flight = Some(flight.clone());
+        (flight, Some(TakeOff { request, landing }))
+    }
+
+    /// The flight of the first key that is due: flights of one grant follow each other.
+    fn due(&mut self, id: GrantKey, now: Moment) -> Option<TakeOff> {
+        let due = self.keys.iter().filter(|(_, key)| key.is_due(now));
+        let mut requests = due.filter_map(|(scopes, key)| key.last.request(id, scopes));
+        let request = requests.find(|request| self.failures.remembered(request, now.boot).is_none())?;
+        self.take_off(request, now).1
+    }
+}
+
+impl KeyState {
+    fn new(request: &TokenRequest, now: Moment) -> Self {
+        Self {
+            token: None,
+            held_until: Duration::ZERO,
+            forced: None,
+            used: now.boot,
+            last: LastRequest::of(request),
+        }
+    }
+
+    /// The token, if nothing has to be asked for.
+    fn at_hand(&self, want: Want, now: Moment) -> Option<Arc<AccessToken>> {
+        let good = |token: &&Arc<AccessToken>| match want {
+            Want::Fresh => token.is_fresh(now) || (token.is_alive(now) && self.is_held(now)),
+            Want::OtherThan(refused) => token.fingerprint() != refused && token.is_usable(now),
+        };
+        self.token.as_ref().filter(good).cloned()
+    }
+
+    /// The token, if it is better than none.
+    fn fallback(&self, want: Want, now: Moment) -> Option<Arc<AccessToken>> {
+        let good = |token: &&Arc<AccessToken>| matches!(want, Want::Fresh) && token.is_usable(now);
+        self.token.as_ref().filter(good).cloned()
+    }
+
+    fn is_held(&self, now: Moment) -> bool {
+        self.held_until > now.boot
+    }
+
+    fn unused_for(&self, long: Duration, now: Moment) -> bool {
+        now.boot.saturating_sub(self.used) >= long
+    }
+
+    /// Whether it should be renewed while nobody waits: a third of its life has passed, or a little less.
+    fn is_due(&self, now: Moment) -> bool {
+        if self.unused_for(RECENT, now) || self.is_held(now) {
+            return false;
+        }
+        self.token
+            .as_ref()
+            .is_none_or(|token| now.since(token.minted()) >= token.renewal())
+    }
+
+    /// Puts a token in its place.
+    fn shelve(&mut self, issued: Issued, failures: u32, now: Moment) -> (Arc<AccessToken>, Report) {
+        let token = AccessToken::new(issued, now);
+        if let Some(old) = &self.token
+            && old.fingerprint() == token.fingerprint()
+            && old.is_alive(now)
+        {
+            self.held_until = now.boot + HOLD;
+            return (Arc::clone(old), Report::Same);
+        }
+        let (token, first) = (Arc::new(token), self.token.is_none());
+        self.token = Some(Arc::clone(&token));
+        self.held_until = Duration::ZERO;
+        (token, Report::Issued { first, failures })
+    }
+}
+
+impl LastRequest {
+    fn of(request: &TokenRequest) -> Self {
+        Self {
+            app: Arc::downgrade(&request.app),
+            mailbox: request.mailbox.clone(),
+            owner: request.owner.clone(),
+        }
+    }
+
+    /// The request again, unless a reload has removed its app.
+    fn request(&self, grant: GrantKey, scopes: &str) -> Option<TokenRequest> {
+        Some(TokenRequest {
+            key: TokenKey {
+                grant,
+                scopes: scopes.into(),
+            },
+            app: self.app.upgrade()?,
+            mailbox: self.mailbox.clone(),
+            owner: self.owner.clone(),
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! The handle that sessions hold, and the flights.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use super::access::Fingerprint;
+use super::cache::{Cache, Claim, Report, TakeOff, Want};
+use super::clock::{Clock, Moment, SystemClock};
+use super::counts::{Counters, Counts};
+use super::failures::News;
+use super::flight::{self, Landing, Outcome};
+use super::pending::Pending;
+use super::refresher;
+use super::request::TokenRequest;
+use super::source::{Grants, Source};
+use crate::account::Authorized;
+use crate::oauth::{Commands, Endpoint, Issued, TokenError};
+
+/// All access tokens of the program. Clones share them.
+#[derive(Clone)]
+pub struct Tokens {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    source: Box<dyn Source>,
+    clock: Box<dyn Clock>,
+    cache: Mutex<Cache>,
+    counters: Counters,
+    flights: TaskTracker,
+    ending: CancellationToken,
+}
+
+impl Tokens {
+    /// An empty cache, with its renewals running. To be called in a tokio runtime.
+    pub fn new(endpoint: Endpoint) -> Self {
+        let grants = Grants {
+            endpoint,
+            commands: Commands::default(),
+        };
+        Self::with(Box::new(grants), Box::new(SystemClock))
+    }
+
+    pub(super) fn with(source: Box<dyn Source>, clock: Box<dyn Clock>) -> Self {
+        let inner = Arc::new(Inner {
+            source,
+            clock,
+            cache: Mutex::default(),
+            counters: Counters::default(),
+            flights: TaskTracker::new(),
+            ending: CancellationToken::new(),
+        });
+        tokio::spawn(refresher::run(Arc::downgrade(&inner), inner.ending.clone()));
+        Self { inner }
+    }
+
+    /// A token for a login: at hand, or on its way. Nothing but a login that was found right can have one.
+    pub fn pending(&self, login: &Authorized) -> Pending {
+        self.request(TokenRequest::for_session(login))
+    }
+
+    pub(super) fn request(&self, request: TokenRequest) -> Pending {
+        let claim = self.claim(&request, Want::Fresh);
+        Pending::new(self.clone(), request, Want::Fresh, claim)
+    }
+
+    /// Lets the next login ask again whatever failed: somebody has mended something.
+    pub fn forget_failures(&self) {
+        self.inner.cache().forget_failures();
+    }
+
+    /// How many requests for tokens there were.
+    pub fn counts(&self) -> Counts {
+        self.inner.counters.read()
+    }
+
+    /// Stops renewing, and waits for the requests that are in the air. To be limited by the caller: a command may run long.
+    pub async fn shutdown(&self) {
+        self.inner.ending.cancel();
+        self.inner.flights.close();
+        self.inner.flights.wait().await;
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.inner.clock.now()
+    }
+
+    pub(super) fn claim(&self, request: &TokenRequest, want: Want) -> Claim {
+        let now = self.now();
+        let (claim, take_off) = self.inner.cache().claim(request, want, now);
+        self.inner.take_off(take_off);
+        claim
+    }
+
+    pub(super) fn claim_another(&self, request: &TokenRequest, refused: Fingerprint) -> Option<Claim> {
+        let now = self.now();
+        let (claim, take_off) = self.inner.cache().claim_another(request, refused, now)?;
+        self.inner.take_off(take_off);
+        Some(claim)
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tokens({:?})", self.counts())
+    }
+}
+
+impl Inner {
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // Nothing that is done under the lock leaves the cache half changed.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts what is due, and forgets what nobody uses.
+    pub(super) fn renew(self: &Arc<Self>) {
+        let now = self.clock.now();
+        let due = {
+            let mut cache = self.cache();
+            cache.tidy(now);
+            cache.due(now)
+        };
+        self.take_off(due);
+    }
+
+    /// Starts flights. Each is a task of its own: it ends for the next login even if every waiter hangs up.
+    fn take_off(self: &Arc<Self>, flights: impl IntoIterator<Item = TakeOff>) {
+        for TakeOff { request, landing } in flights {
+            self.flights
+                .spawn(Arc::clone(self).fly(Arc::new(request), landing));
+        }
+    }
+
+    async fn fly(self: Arc<Self>, request: Arc<TokenRequest>, landing: Landing) {
+        // A task within the task: a panic in it is an outcome too, and nobody waits for ever.
+        let minting = tokio::spawn(self.source.mint(Arc::clone(&request)));
+        let result = minting.await.unwrap_or_else(|_| Err(flight::lost()));
+        landing.send_replace(Some(self.land(&request, result)));
+    }
+
+    fn land(&self, request: &TokenRequest, result: Result<Issued, TokenError>) -> Outcome {
+        let now = self.clock.now();
+        let (outcome, report) = self.cache().land(request, result, now);
+        self.tell(request, &outcome, &report);
+        outcome
+    }
+
+    /// One line for each change of state; the rest is for whoever debugs.
+    fn tell(&self, request: &TokenRequest, outcome: &Outcome, report: &Report) {
+        let (app, grant, owner) = (&request.app.name, &request.key.grant, &request.owner);
+        match (outcome, report) {
+            (Err(error), Report::Failed { news, pause }) => {
+                self.counters.failed(error);
+                let code = error.code.as_deref().unwrap_or("none");
+                let (why, fix, pause) = (&error.why, &error.fix, pause.as_secs());
+                match news {
+                    News::New => warn!(%app, ?grant, %owner, code, %why, %fix, pause, "no token: {error}"),
+                    News::Known => debug!(%app, ?grant, %owner, code, pause, "still no token: {error}"),
+                }
+            }
+            (Ok(token), Report::Issued { failures, first }) => {
+                self.counters.issued();
+                let lifetime = token.lifetime().as_secs();
+                match (failures, first) {
+                    (0, false) => debug!(%app, ?grant, %owner, lifetime, "token renewed"),
+                    (0, true) => info!(%app, ?grant, %owner, lifetime, "first token"),
+                    _ => info!(%app, ?grant, %owner, lifetime, failures, "tokens come again"),
+                }
+            }
+            _ => {
+                self.counters.same();
+                debug!(%app, ?grant, %owner, "the source gave the same token again");
+            }
+        }
+    }
+}

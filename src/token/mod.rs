@@ -1,0 +1,23 @@
+//! Access tokens: one cache, one request at a time for each grant, renewal ahead of need.
+//!
+//! [`Tokens::pending`](manager::Tokens::pending) is where a login comes in. `cache` decides, without a socket or a task, what a login gets;
+//! `manager` runs the flights (one request for a token each); `refresher` starts those that nobody waits for.
+
+mod access;
+mod cache;
+mod clock;
+mod counts;
+mod failures;
+mod flight;
+mod manager;
+mod pending;
+mod refresher;
+mod request;
+mod source;
+
+pub use access::{AccessToken, Fingerprint};
+pub use counts::Counts;
+pub use manager::Tokens;
+pub use pending::Pending;
+
+pub use crate::oauth::{Kind, TokenError};
