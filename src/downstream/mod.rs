@@ -1,11 +1,16 @@
 //! We are the mail server: the dialogues that a mail client meets before it is logged in.
 
+#[cfg(test)]
+mod conversation;
+mod imap;
+mod reception;
 mod refusal;
 
+pub use imap::Imap;
 pub use refusal::Refusal;
 
 use crate::secret::Secret;
-use crate::wire::{Dialogue, Offer, Turn, Welcome};
+use crate::wire::{Dialogue, Offer, Said, Turn, Welcome};
 
 /// A login that the owner of a dialogue has to settle.
 #[derive(Debug)]
@@ -68,8 +73,8 @@ pub enum TlsState {
 
 /// A dialogue with a mail client, until it is let in or gone.
 pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
-    /// Answers a login with no. `session` is the id that the operator finds in the log.
-    fn refuse(&mut self, turn: Turn, refusal: Refusal, session: &str);
+    /// Answers a login with no.
+    fn refuse(&mut self, turn: Turn, refusal: Refusal);
 
     /// What was promised to this mail client and is not kept by that upstream, if anything.
     fn broken_promise(&self, welcome: &Welcome) -> Option<String>;
@@ -78,7 +83,11 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     fn accept(self: Box<Self>, turn: Turn, welcome: &Welcome) -> Handover;
 
     /// Ends the dialogue because saslgate stops.
-    fn shut_down(&mut self, session: &str);
+    fn shut_down(&mut self);
+
+    /// The mechanism that was asked for and is not offered, if one was since the last call: the operator wants to know
+    /// that a mail client insists on CRAM-MD5, NTLM or APOP.
+    fn unsupported(&mut self) -> Option<String>;
 }
 
 /// What is left of a dialogue once the mail client is in.
@@ -86,6 +95,8 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
 pub struct Handover {
     /// The yes, with what goes before and with it: untagged lines, capabilities.
     pub reply: Vec<u8>,
+    /// The yes as a transcript shows it; empty unless the dialogue was made to record.
+    pub said: Vec<Said>,
     /// What the mail client sent behind its login: upstream's to answer.
     pub unread: Vec<u8>,
 }
@@ -99,6 +110,8 @@ pub struct Opening {
     pub offer: Offer,
     /// The name this listener greets with (SMTP: RFC 5321 4.3.1 wants a domain or address literal).
     pub host_name: Box<str>,
+    /// The session's id: it stands in every refusal, so that a caller can be matched to the log.
+    pub session: Box<str>,
     /// Whether the masked transcript is kept.
     pub recording: bool,
 }

@@ -42,8 +42,8 @@ impl Refusal {
         Self::Unavailable,
     ];
 
-    /// The code that the protocol has for it: what stands between the tag and the sentence (IMAP: `NO [CODE]` or
-    /// `BAD`; POP3: `-ERR` and its response code; SMTP: reply code and enhanced status code).
+    /// The code that the protocol has for it: what stands between the tag and the sentence (IMAP: `NO [CODE]`, `BAD` or
+    /// `BYE`; POP3: `-ERR` and its response code; SMTP: reply code and enhanced status code).
     pub const fn code(self, protocol: Protocol) -> &'static str {
         match protocol {
             Protocol::Imap => self.imap(),
@@ -52,44 +52,61 @@ impl Refusal {
         }
     }
 
-    /// RFC 5530 3 for the response codes; RFC 3501 7.1.3 for BAD on what is not well formed or was cancelled (6.2.2).
     const fn imap(self) -> &'static str {
         match self {
+            // RFC 3501 7.1.3: a protocol-level error; 6.2.2: so is an exchange that was cancelled.
             Self::Aborted | Self::Malformed => "BAD",
+            // RFC 5530 3 defines each of these codes.
             Self::AuthenticationFailed => "NO [AUTHENTICATIONFAILED]",
             Self::ContactAdmin => "NO [CONTACTADMIN]",
             Self::LimitReached => "NO [LIMIT]",
-            Self::MechanismUnsupported => "NO",
             Self::PasswordExpired => "NO [EXPIRED]",
-            Self::ShuttingDown | Self::Unavailable => "NO [UNAVAILABLE]",
             Self::TlsRequired => "NO [PRIVACYREQUIRED]",
+            Self::Unavailable => "NO [UNAVAILABLE]",
+            // RFC 3501 6.2.2: NO for an unsupported mechanism; no code is defined for it.
+            Self::MechanismUnsupported => "NO",
+            // RFC 3501 7.1.5: BYE closes, and may carry a code.
+            Self::ShuttingDown => "BYE [UNAVAILABLE]",
         }
     }
 
-    /// RFC 3206 for AUTH and SYS/; SYS/TEMP tells a mail client to keep its password and come back.
     const fn pop3(self) -> &'static str {
         match self {
+            // RFC 5034 4 (cancelled, malformed, not supported) and RFC 2595 4 (TLS first) define no code.
             Self::Aborted | Self::Malformed | Self::MechanismUnsupported | Self::TlsRequired => "-ERR",
+            // RFC 3206 4: the mail client should ask for the password again.
             Self::AuthenticationFailed => "-ERR [AUTH]",
+            // RFC 3206 3: an operator is needed; the mail client should keep its password.
             Self::ContactAdmin | Self::PasswordExpired => "-ERR [SYS/PERM]",
+            // RFC 3206 3: it passes; the mail client should keep its password and come back.
             Self::LimitReached | Self::ShuttingDown | Self::Unavailable => "-ERR [SYS/TEMP]",
         }
     }
 
-    /// RFC 4954 6 and 4; 421 is RFC 5321 3.8. All that the operator can repair is 4xx, so that scanners and
-    /// mail servers keep the message and try again.
     const fn smtp(self) -> &'static str {
         match self {
+            // RFC 4954 4: 501 for a cancelled exchange, and for one that can't be decoded.
             Self::Aborted => "501 5.7.0",
-            Self::AuthenticationFailed => "535 5.7.8",
+            Self::Malformed => "501 5.5.2",
+            // RFC 4954 6: all that the operator can repair is temporary, so that scanners and mail servers keep
+            // the message and try again.
             Self::ContactAdmin | Self::LimitReached | Self::PasswordExpired | Self::Unavailable => {
                 "454 4.7.0"
             }
-            Self::Malformed => "501 5.5.2",
+            // RFC 4954 6.
+            Self::AuthenticationFailed => "535 5.7.8",
+            // RFC 4954 4.
             Self::MechanismUnsupported => "504 5.5.4",
+            // RFC 5321 3.8; RFC 3463 3.4 for X.3.2, the system is not accepting messages.
             Self::ShuttingDown => "421 4.3.2",
+            // RFC 3207 4.
             Self::TlsRequired => "530 5.7.0",
         }
+    }
+
+    /// Whether the connection closes with it.
+    pub const fn closes(self) -> bool {
+        matches!(self, Self::ShuttingDown)
     }
 
     /// The sentence, the same in every protocol.
@@ -115,22 +132,20 @@ impl Refusal {
         format!("{} {} (session {session})", self.code(protocol), self.sentence())
     }
 
-    /// The same as a greeting: it is all that the peer hears before the connection closes.
+    /// The same unasked, as a greeting or a farewell: the connection closes behind it.
     pub fn greeting(self, protocol: Protocol, session: &str) -> String {
         match (protocol, self) {
             (Protocol::Imap, _) => format!("* {}", self.bye(session)),
+            // RFC 1939 4 knows no other negative greeting; RFC 2449 8 allows the code.
             (Protocol::Pop3, _) | (Protocol::Smtp, Self::ShuttingDown) => self.reply(protocol, session),
+            // RFC 5321 3.1 and 3.8: a greeting that sends a mail client away for now.
             (Protocol::Smtp, _) => format!("421 4.7.0 {} (session {session})", self.sentence()),
         }
     }
 
-    /// RFC 3501 7.1.5: BYE may carry a response code.
+    /// RFC 3501 7.1.5: BYE instead of the status, with the same response code.
     fn bye(self, session: &str) -> String {
-        let code = self
-            .imap()
-            .trim_start_matches("NO")
-            .trim_start_matches("BAD")
-            .trim_start();
+        let code = self.imap().split_once(' ').map_or("", |(_, code)| code);
         let space = if code.is_empty() { "" } else { " " };
         format!("BYE {code}{space}{} (session {session})", self.sentence())
     }

@@ -1,5 +1,7 @@
 //! Bounded lines and octet counts out of a byte stream, before anything is parsed.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 /// One line without its end. Wiped when dropped, because any line before a login may hold a password.
@@ -17,7 +19,7 @@ pub enum LineError {
 }
 
 /// Cuts lines and literals from what arrived, however it arrived.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Framer {
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
@@ -28,6 +30,7 @@ impl Framer {
     /// Adds received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.reclaim();
+        self.reserve(bytes.len());
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -39,6 +42,11 @@ impl Framer {
     /// The first byte waiting.
     pub fn first(&self) -> Option<u8> {
         self.waiting().first().copied()
+    }
+
+    /// What is waiting, for a look ahead.
+    pub fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 
     /// The next line of at most `limit` bytes without its end, once it is complete. A bare LF ends a line too:
@@ -74,10 +82,6 @@ impl Framer {
         rest
     }
 
-    fn waiting(&self) -> &[u8] {
-        &self.buffer[self.start..]
-    }
-
     fn find_lf(&mut self) -> Option<usize> {
         let from = self.searched.max(self.start);
         let found = self.buffer[from..].iter().position(|&byte| byte == b'\n');
@@ -95,6 +99,23 @@ impl Framer {
         self.buffer.drain(..self.start);
         self.searched -= self.start.min(self.searched);
         self.start = 0;
+    }
+
+    /// Makes room by moving to a larger buffer and wiping the old one, where growing in place would leave a copy behind.
+    fn reserve(&mut self, count: usize) {
+        let needed = self.buffer.len() + count;
+        if needed > self.buffer.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            larger.extend_from_slice(&self.buffer);
+            self.buffer = larger;
+        }
+    }
+}
+
+impl fmt::Debug for Framer {
+    /// How much, never what: a password may be in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Framer({} bytes)", self.waiting().len())
     }
 }
 

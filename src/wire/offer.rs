@@ -86,14 +86,25 @@ fn keyword(line: &str) -> &str {
 }
 
 fn allowed(protocol: Protocol, line: &str) -> bool {
+    if !is_passable(protocol, line) {
+        return false;
+    }
     let word = keyword(line).to_ascii_uppercase();
     match protocol {
-        Protocol::Imap => {
-            !word.is_empty() && !word.starts_with("AUTH=") && !IMAP_DROPPED.contains(&word.as_str())
-        }
+        Protocol::Imap => !word.starts_with("AUTH=") && !IMAP_DROPPED.contains(&word.as_str()),
         Protocol::Pop3 => POP3_ALLOWED.contains(&word.as_str()),
         Protocol::Smtp => SMTP_ALLOWED.contains(&word.as_str()),
     }
+}
+
+/// Whether an upstream's line can stand in a reply of ours without ending it, its line or its response code.
+fn is_passable(protocol: Protocol, line: &str) -> bool {
+    !line.is_empty()
+        && line.bytes().all(|byte| match protocol {
+            // RFC 3501 9: a capability is an atom, and the list may stand between brackets.
+            Protocol::Imap => byte.is_ascii_graphic() && byte != b']',
+            Protocol::Pop3 | Protocol::Smtp => byte.is_ascii_graphic() || byte == b' ',
+        })
 }
 
 /// The smaller of two promises under one keyword: the lower SIZE (RFC 1870; 0 means no limit), else the bare keyword
@@ -168,6 +179,17 @@ mod tests {
             ],
         );
         assert_eq!(pop3.iter().collect::<Vec<_>>(), ["TOP", "UIDL"]);
+    }
+
+    #[test]
+    fn a_line_that_could_end_our_reply_is_not_passed_on() {
+        let imap = offer(
+            Protocol::Imap,
+            &["IDLE", "", "X]", "X Y", "X\r\n* BYE", "MÖVE", "MOVE"],
+        );
+        assert_eq!(imap.iter().collect::<Vec<_>>(), ["IDLE", "MOVE"]);
+        let smtp = offer(Protocol::Smtp, &["SIZE 1\r\n250 AUTH XOAUTH2", "DSN\0", "SIZE 2"]);
+        assert_eq!(smtp.iter().collect::<Vec<_>>(), ["SIZE 2"]);
     }
 
     #[test]

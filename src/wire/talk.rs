@@ -94,24 +94,28 @@ impl<E> Talk<E> {
         let step = self.steps.pop_front()?;
         // Bytes that came in clear behind STARTTLS must never be read as if they had come under TLS.
         if matches!(step, Step::StartTls) && !self.input.is_empty() {
-            self.over = true;
             self.steps.clear();
-            return Some(Step::Close(Closing::PlaintextBeforeTls));
+            return Some(self.end(Closing::PlaintextBeforeTls));
         }
-        if matches!(step, Step::Close(_)) {
-            // Stepping again after the end finds the end again.
-            self.steps.push_front(Step::Close(Closing::PeerClosed));
+        match step {
+            Step::Close(why) => Some(self.end(why)),
+            step => Some(step),
         }
-        Some(step)
     }
 
     /// What to do when nothing is queued and nothing waiting can be understood.
     pub fn wait(&mut self) -> Step<E> {
         if self.peer_closed {
-            self.over = true;
-            return Step::Close(Closing::PeerClosed);
+            return self.end(Closing::PeerClosed);
         }
         Step::Read
+    }
+
+    /// Stepping again after the end finds the end again.
+    fn end(&mut self, why: Closing) -> Step<E> {
+        self.over = true;
+        self.steps.push_front(Step::Close(Closing::PeerClosed));
+        Step::Close(why)
     }
 
     /// Forgets what was received in clear. There is none unless a peer races the handshake, which ends the dialogue.

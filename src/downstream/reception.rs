@@ -1,0 +1,211 @@
+//! What the three dialogues share: who may speak, whether a login may be said yet, and how much may be wasted before the
+//! mail client is shown out.
+
+use super::{Credentials, Handover, LoginRequest, Mechanism, Opening, Refusal, TlsState};
+use crate::provider::Protocol;
+use crate::sasl::exchange::{self, Shown};
+use crate::wire::{Closing, Foreign, Limits, Line, LineError, MAX_COMMANDS, Step, Talk, Turn};
+
+/// The talk with one mail client, and what it has used up of our patience.
+pub(super) struct Reception {
+    pub(super) talk: Talk<LoginRequest>,
+    pub(super) opening: Opening,
+    protocol: Protocol,
+    limits: Limits,
+    commands: u32,
+    bad: u32,
+    refused: u32,
+    // Nothing was heard yet: what comes first may belong to another protocol.
+    fresh: bool,
+    unsupported: Option<String>,
+}
+
+/// What came next from the mail client.
+pub(super) enum Heard {
+    /// No whole line yet, or the end.
+    Nothing,
+    /// A line.
+    Line(Line),
+    /// A line with a bare CR or a NUL in it, which was dropped.
+    Garbled,
+    /// More than the limit: nothing behind it can be read in step.
+    TooLong,
+}
+
+impl Reception {
+    pub(super) fn new(protocol: Protocol, opening: Opening, limits: Limits) -> Self {
+        Self {
+            talk: Talk::new(opening.recording),
+            opening,
+            protocol,
+            limits,
+            commands: 0,
+            bad: 0,
+            refused: 0,
+            fresh: true,
+            unsupported: None,
+        }
+    }
+
+    /// The next line of at most `limit` bytes. Another protocol's opening is answered here and ends the talk.
+    pub(super) fn hear(&mut self, limit: usize) -> Heard {
+        let first = self.talk.input.first();
+        if let Some(foreign) = first.filter(|_| self.fresh).and_then(Foreign::by_first_byte) {
+            return self.turn_away(foreign);
+        }
+        match self.talk.input.line(limit) {
+            Ok(None) => Heard::Nothing,
+            Ok(Some(line)) => self.judge_first(line),
+            Err(LineError::TooLong) => Heard::TooLong,
+            Err(LineError::BareCr | LineError::Nul) => {
+                self.fresh = false;
+                Heard::Garbled
+            }
+        }
+    }
+
+    fn judge_first(&mut self, line: Line) -> Heard {
+        let fresh = std::mem::take(&mut self.fresh);
+        match Foreign::by_first_line(self.protocol, &line).filter(|_| fresh) {
+            Some(foreign) => self.turn_away(foreign),
+            None => Heard::Line(line),
+        }
+    }
+
+    /// One error, nothing echoed, nothing more read: a browser that is made to speak to a mail port must get nothing
+    /// back that a page could read or run (ALPACA, RFC 9325 does not cover plain ports).
+    fn turn_away(&mut self, foreign: Foreign) -> Heard {
+        let name = self.protocol.name().to_ascii_uppercase();
+        self.talk.heard("(not understood)");
+        self.farewell(
+            &format!("This port speaks {name} only."),
+            Closing::Foreign(foreign),
+        );
+        Heard::Nothing
+    }
+
+    /// Whether a login may be said now. If not, no password is read, parsed or kept.
+    pub(super) fn takes_logins(&self) -> bool {
+        !matches!(self.opening.tls, TlsState::Required | TlsState::Unavailable)
+    }
+
+    /// Whether STARTTLS is offered now.
+    pub(super) fn offers_tls(&self) -> bool {
+        matches!(self.opening.tls, TlsState::Offered | TlsState::Required)
+    }
+
+    /// TLS is up; what was learned in clear is forgotten, what was wasted in clear is not.
+    pub(super) fn tls_established(&mut self) {
+        self.talk.tls_established();
+        self.opening.tls = TlsState::Established;
+        self.fresh = true;
+    }
+
+    /// Counts a command. `false` means that it was one too many, and the talk is over.
+    pub(super) fn admit_command(&mut self) -> bool {
+        self.commands += 1;
+        if self.commands > MAX_COMMANDS {
+            self.farewell("Too many commands before a login.", Closing::TooManyErrors);
+            return false;
+        }
+        true
+    }
+
+    /// Answers a command that led nowhere, and shows the mail client out if it was the last one we take.
+    pub(super) fn answer_bad(&mut self, reply: &str) {
+        self.talk.say(reply);
+        self.bad += 1;
+        if self.bad >= self.limits.bad_commands {
+            self.show_out("Too many bad commands.", Closing::TooManyErrors);
+        }
+    }
+
+    /// Answers a login that was refused, and shows the mail client out if it was the last one we take.
+    pub(super) fn answer_refused(&mut self, reply: &str) {
+        self.talk.say(reply);
+        self.refused += 1;
+        if self.refused >= self.limits.attempts {
+            self.show_out("Too many refused logins.", Closing::TooManyLogins);
+        }
+    }
+
+    /// A refusal as it stands behind the tag, or on its own.
+    pub(super) fn refusal(&self, refusal: Refusal) -> String {
+        refusal.reply(self.protocol, &self.opening.session)
+    }
+
+    /// Says the one line that ends the talk.
+    pub(super) fn farewell(&mut self, sentence: &str, why: Closing) {
+        let start = match self.protocol {
+            // RFC 3501 7.1.5.
+            Protocol::Imap => "* BYE",
+            Protocol::Pop3 => "-ERR",
+            // RFC 5321 3.8: 421 may come in place of any reply, or unasked.
+            Protocol::Smtp => "421 4.7.0",
+        };
+        self.talk.say_and_close(&format!("{start} {sentence}"), why);
+    }
+
+    /// Ends the talk after a command was answered; POP3 has no word for that.
+    fn show_out(&mut self, sentence: &str, why: Closing) {
+        match self.protocol {
+            Protocol::Imap | Protocol::Smtp => self.farewell(sentence, why),
+            Protocol::Pop3 => self.talk.close(why),
+        }
+    }
+
+    /// Ends the talk because saslgate stops.
+    pub(super) fn shut_down(&mut self) {
+        let greeting = Refusal::ShuttingDown.greeting(self.protocol, &self.opening.session);
+        self.talk.say_and_close(&greeting, Closing::Refused);
+    }
+
+    /// Says yes and lets go of the mail client.
+    pub(super) fn hand_over(mut self, reply: &str) -> Handover {
+        self.talk.say(reply);
+        let mut bytes = Vec::new();
+        while let Some(Step::Write(written)) = self.talk.take_step() {
+            bytes.extend(written);
+        }
+        Handover {
+            reply: bytes,
+            said: self.talk.overheard(),
+            unread: self.talk.input.into_rest(),
+        }
+    }
+
+    /// Remembers a mechanism that was asked for and is not offered.
+    pub(super) fn note_unsupported(&mut self, mechanism: &[u8]) {
+        self.unsupported = exchange::mechanism_name(mechanism);
+    }
+
+    /// That mechanism, once.
+    pub(super) fn take_unsupported(&mut self) -> Option<String> {
+        self.unsupported.take()
+    }
+
+    /// Asks the owner about a login.
+    pub(super) fn ask(&mut self, credentials: Credentials, mechanism: Mechanism, ehlo: Option<Box<str>>) {
+        self.talk.raise(LoginRequest {
+            credentials,
+            mechanism,
+            ehlo,
+            turn: Turn::new(),
+        });
+    }
+}
+
+impl From<Shown> for (Credentials, Mechanism) {
+    fn from(shown: Shown) -> Self {
+        let (authzid, user, password, mechanism) = match shown {
+            Shown::Plain(read) => (read.authzid, read.authcid, read.password, Mechanism::Plain),
+            Shown::Login { user, password } => (Vec::new(), user, password, Mechanism::Login),
+        };
+        let credentials = Credentials::Password {
+            authzid,
+            user,
+            password,
+        };
+        (credentials, mechanism)
+    }
+}
