@@ -37,7 +37,8 @@ pub(super) fn opening(protocol: Protocol, tls: TlsState) -> Opening {
 fn dialogue(protocol: Protocol, opening: Opening, limits: Limits) -> Box<dyn Downstream> {
     match protocol {
         Protocol::Imap => Box::new(super::Imap::new(opening, limits)),
-        Protocol::Pop3 | Protocol::Smtp => unreachable!(),
+        Protocol::Pop3 => Box::new(super::Pop3::new(opening, limits)),
+        Protocol::Smtp => unreachable!(),
     }
 }
 

@@ -1,12 +1,15 @@
 //! We are the mail server: the dialogues that a mail client meets before it is logged in.
 
+mod auth_command;
 #[cfg(test)]
 mod conversation;
 mod imap;
+mod pop3;
 mod reception;
 mod refusal;
 
 pub use imap::Imap;
+pub use pop3::Pop3;
 pub use refusal::Refusal;
 
 use crate::secret::Secret;

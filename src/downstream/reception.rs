@@ -4,7 +4,9 @@
 use super::{Credentials, Handover, LoginRequest, Mechanism, Opening, Refusal, TlsState};
 use crate::provider::Protocol;
 use crate::sasl::exchange::{self, Shown};
-use crate::wire::{Closing, Foreign, Limits, Line, LineError, MAX_COMMANDS, Step, Talk, Turn};
+use crate::wire::{
+    Closing, Dialogue, Foreign, Limits, Line, LineError, MAX_COMMANDS, Said, Step, Talk, Turn,
+};
 
 /// The talk with one mail client, and what it has used up of our patience.
 pub(super) struct Reception {
@@ -192,6 +194,58 @@ impl Reception {
             ehlo,
             turn: Turn::new(),
         });
+    }
+}
+
+/// What each protocol adds to its reception.
+pub(super) trait Conduct {
+    /// The part that all share.
+    fn reception(&mut self) -> &mut Reception;
+
+    /// The same, when the talk is over.
+    fn into_reception(self) -> Reception;
+
+    /// Understands the next piece of input. `false` means that there is none.
+    fn advance(&mut self) -> bool;
+
+    /// Forgets what was learned before TLS came up.
+    fn forget(&mut self);
+}
+
+impl<T: Conduct> Dialogue for T {
+    type Event = LoginRequest;
+
+    fn receive(&mut self, bytes: &[u8]) {
+        self.reception().talk.receive(bytes);
+    }
+
+    fn peer_closed(&mut self) {
+        self.reception().talk.peer_closed();
+    }
+
+    fn step(&mut self) -> Step<LoginRequest> {
+        loop {
+            if let Some(step) = self.reception().talk.take_step() {
+                return step;
+            }
+            if !self.advance() {
+                let talk = &mut self.reception().talk;
+                return talk.take_step().unwrap_or_else(|| talk.wait());
+            }
+        }
+    }
+
+    fn tls_established(&mut self) {
+        self.reception().tls_established();
+        self.forget();
+    }
+
+    fn overheard(&mut self) -> Vec<Said> {
+        self.reception().talk.overheard()
+    }
+
+    fn into_unread(self: Box<Self>) -> Vec<u8> {
+        self.into_reception().talk.input.into_rest()
     }
 }
 

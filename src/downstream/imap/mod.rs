@@ -10,11 +10,11 @@ mod tests;
 
 use self::arguments::Literal;
 use self::command::{Command, Tag, Unfit, Verb, is_authenticate};
-use super::reception::{Heard, Reception};
-use super::{Downstream, Handover, LoginRequest, Opening, Refusal, TlsState};
+use super::reception::{Conduct, Heard, Reception};
+use super::{Downstream, Handover, Opening, Refusal, TlsState};
 use crate::provider::Protocol;
 use crate::sasl::exchange::Exchange;
-use crate::wire::{Closing, Dialogue, Limits, MAX_LINE, MAX_SASL_LINE, Said, Step, Turn, Welcome};
+use crate::wire::{Closing, Limits, MAX_LINE, MAX_SASL_LINE, Turn, Welcome};
 
 /// The dialogue with an IMAP mail client.
 pub struct Imap {
@@ -50,15 +50,6 @@ impl Imap {
         Self {
             reception,
             state: State::Ready,
-        }
-    }
-
-    /// Understands the next piece of input. `false` means that there is none.
-    fn advance(&mut self) -> bool {
-        match self.state {
-            State::Literal { length, .. } => self.take_literal(length),
-            State::Deciding(_) | State::StartingTls => false,
-            State::Ready | State::Rest { .. } | State::Responding { .. } => self.take_line(),
         }
     }
 
@@ -234,40 +225,25 @@ impl Imap {
     }
 }
 
-impl Dialogue for Imap {
-    type Event = LoginRequest;
-
-    fn receive(&mut self, bytes: &[u8]) {
-        self.reception.talk.receive(bytes);
+impl Conduct for Imap {
+    fn reception(&mut self) -> &mut Reception {
+        &mut self.reception
     }
 
-    fn peer_closed(&mut self) {
-        self.reception.talk.peer_closed();
+    fn into_reception(self) -> Reception {
+        self.reception
     }
 
-    fn step(&mut self) -> Step<LoginRequest> {
-        loop {
-            if let Some(step) = self.reception.talk.take_step() {
-                return step;
-            }
-            if !self.advance() {
-                let talk = &mut self.reception.talk;
-                return talk.take_step().unwrap_or_else(|| talk.wait());
-            }
+    fn advance(&mut self) -> bool {
+        match self.state {
+            State::Literal { length, .. } => self.take_literal(length),
+            State::Deciding(_) | State::StartingTls => false,
+            State::Ready | State::Rest { .. } | State::Responding { .. } => self.take_line(),
         }
     }
 
-    fn tls_established(&mut self) {
-        self.reception.tls_established();
+    fn forget(&mut self) {
         self.state = State::Ready;
-    }
-
-    fn overheard(&mut self) -> Vec<Said> {
-        self.reception.talk.overheard()
-    }
-
-    fn into_unread(self: Box<Self>) -> Vec<u8> {
-        self.reception.talk.input.into_rest()
     }
 }
 

@@ -6,7 +6,7 @@ mod session;
 
 use super::*;
 use crate::downstream::conversation::{Conversation, opening};
-use crate::wire::MAX_COMMANDS;
+use crate::wire::{Dialogue, MAX_COMMANDS, MAX_SASL_LINE, Step};
 
 const GREETING: &str = "S: * OK [CAPABILITY IMAP4 IMAP4rev1 UIDPLUS MOVE ID IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN LITERAL-] saslgate ready.";
 
