@@ -1,17 +1,26 @@
 //! A map with an upper bound, for keys that strangers make up.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 use std::mem;
 
-/// How many entries one map holds at most. At about 50 bytes each, a million made-up names cost a few megabytes.
-pub(super) const MOST_ENTRIES: usize = 65_536;
+/// How many entries one map holds at most: what fits into two hash tables of 32,768 slots. A million made-up names
+/// cost two or three megabytes a map.
+pub(super) const MOST_ENTRIES: usize = 57_344;
 
 /// A map that forgets what was not asked for the longest: two halves, of which the older is dropped when the younger is full.
 pub(super) struct Bounded<K, V> {
     half: usize,
     young: HashMap<K, V>,
     old: HashMap<K, V>,
+}
+
+/// Its size says enough; its keys and values may say too much.
+impl<K, V> fmt::Debug for Bounded<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bounded({})", self.young.len() + self.old.len())
+    }
 }
 
 impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {

@@ -6,8 +6,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use super::hashing::{Busy, Hashed, Hashing};
+use super::hashing::{Busy, Hashed, Hashing, Queue};
 use super::password::{ChosenHash, Cost, GeneratedHash, HashingError, PasswordId, Symbols};
+use super::throttle::{Guess, Throttle};
 use super::verdict::Way;
 use super::verified::Verified;
 use super::{Account, Accounts, Authorized, RefusedLogin, Verdict};
@@ -23,6 +24,7 @@ pub struct Shared(Arc<Inside>);
 
 #[derive(Debug)]
 struct Inside {
+    throttle: Throttle,
     hashing: Hashing,
     verified: Verified,
     generated: GeneratedHash,
@@ -34,6 +36,7 @@ impl Shared {
     /// Knows nothing yet.
     pub fn new() -> Result<Self, HashingError> {
         Ok(Self(Arc::new(Inside {
+            throttle: Throttle::new(),
             hashing: Hashing::new(),
             verified: Verified::new()?,
             generated: GeneratedHash::stand_in()?,
@@ -169,16 +172,36 @@ impl Accounts {
             symbols: Symbols::read(password.expose()),
             password: Arc::new(password),
         };
-        match self.judge(&attempt).await {
+        match self.admit_and_judge(&attempt).await {
             Ok(authorized) => Verdict::Authorized(authorized),
             Err(why) => Verdict::Refused(why),
         }
     }
 
-    async fn judge(&self, attempt: &Attempt<'_>) -> Result<Authorized, RefusedLogin> {
+    async fn admit_and_judge(&self, attempt: &Attempt<'_>) -> Result<Authorized, RefusedLogin> {
+        let name = attempt.user.to_ascii_lowercase();
+        let account = attempt.account.map(|account| account.name.to_string());
+        let guess = Guess {
+            source: attempt.peer.source(),
+            name: &name,
+            account: account.as_deref(),
+            claimed: attempt.claimed().map(GeneratedHash::id),
+        };
+        let admission = self.shared.0.throttle.admit(guess).await;
+        let admission = admission.ok_or(RefusedLogin::TooManyGuesses)?;
+        let judged = self.judge(attempt, admission.queue()).await;
+        match &judged {
+            Ok(_) => admission.right(),
+            Err(why) if why.is_limit() => admission.not_looked_at(),
+            Err(_) => admission.wrong().await,
+        }
+        judged
+    }
+
+    async fn judge(&self, attempt: &Attempt<'_>, queue: Queue) -> Result<Authorized, RefusedLogin> {
         let way = attempt.way();
         let proof = self
-            .prove(attempt, way.is_ok())
+            .prove(attempt, way.is_ok(), queue)
             .await
             .map_err(|Busy| RefusedLogin::Busy)?;
         match (attempt.account, proof) {
@@ -194,12 +217,12 @@ impl Accounts {
 
     /// Whether the password is one of the account's. `allowed`: whether a right one would let the login in. Where it
     /// would not, the work is that of a wrong password, and what is remembered of right ones is of no use.
-    async fn prove(&self, attempt: &Attempt<'_>, allowed: bool) -> Result<Option<Proof>, Busy> {
+    async fn prove(&self, attempt: &Attempt<'_>, allowed: bool, queue: Queue) -> Result<Option<Proof>, Busy> {
         let generated = self.prove_generated(attempt);
         if self.costs.is_empty() || (allowed && generated.is_some()) {
             return Ok(generated);
         }
-        Ok(self.prove_chosen(attempt, allowed).await?.or(generated))
+        Ok(self.prove_chosen(attempt, allowed, queue).await?.or(generated))
     }
 
     fn prove_generated(&self, attempt: &Attempt<'_>) -> Option<Proof> {
@@ -214,7 +237,12 @@ impl Accounts {
             .then(|| Proof::Generated(hash.id()))
     }
 
-    async fn prove_chosen(&self, attempt: &Attempt<'_>, allowed: bool) -> Result<Option<Proof>, Busy> {
+    async fn prove_chosen(
+        &self,
+        attempt: &Attempt<'_>,
+        allowed: bool,
+        queue: Queue,
+    ) -> Result<Option<Proof>, Busy> {
         let Inside {
             hashing, verified, ..
         } = &*self.shared.0;
@@ -231,7 +259,7 @@ impl Accounts {
         if verified.contains(&digest) && allowed {
             return Ok(Some(Proof::Chosen));
         }
-        let right = hashing.is_chosen(hash, &attempt.password).await?;
+        let right = hashing.is_chosen(hash, &attempt.password, queue).await?;
         if right && allowed {
             verified.remember(digest);
         }

@@ -11,9 +11,18 @@ use tokio::task::spawn_blocking;
 use super::password::{ChosenHash, GeneratedHash, Symbols};
 use crate::secret::Secret;
 
-/// How many attempts may wait for one worker: about a second of work at the default cost. More would only make all of
-/// them late, so they are told to come back.
-const WAITING_PER_WORKER: usize = 64;
+/// How many attempts of one queue may wait for one worker: about a second of work at the default cost. More would only
+/// make all of them late, so they are told to come back.
+const WAITING_PER_WORKER: usize = 48;
+
+/// Where an attempt waits. A flood of made-up names fills the one queue and leaves room in the other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Queue {
+    /// Sources that have logged in to the account before.
+    Friends,
+    /// All others.
+    Others,
+}
 
 /// Why an attempt was not looked at: more chosen passwords are being hashed than this machine can.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,7 +41,8 @@ pub struct Hashed {
 #[derive(Debug)]
 pub(super) struct Hashing {
     workers: Arc<Semaphore>,
-    places: Semaphore,
+    friends: Semaphore,
+    others: Semaphore,
     generated: AtomicU64,
     chosen: AtomicU64,
 }
@@ -44,9 +54,11 @@ impl Hashing {
     }
 
     fn with_workers(workers: usize) -> Self {
+        let places = workers * (WAITING_PER_WORKER + 1);
         Self {
             workers: Arc::new(Semaphore::new(workers)),
-            places: Semaphore::new(workers * (WAITING_PER_WORKER + 1)),
+            friends: Semaphore::new(places),
+            others: Semaphore::new(places),
             generated: AtomicU64::new(0),
             chosen: AtomicU64::new(0),
         }
@@ -64,8 +76,13 @@ impl Hashing {
         &self,
         hash: &ChosenHash,
         password: &Arc<Secret<String>>,
+        queue: Queue,
     ) -> Result<bool, Busy> {
-        let _place = self.places.try_acquire().map_err(|_: TryAcquireError| Busy)?;
+        let places = match queue {
+            Queue::Friends => &self.friends,
+            Queue::Others => &self.others,
+        };
+        let _place = places.try_acquire().map_err(|_: TryAcquireError| Busy)?;
         let worker = Arc::clone(&self.workers)
             .acquire_owned()
             .await
@@ -89,41 +106,45 @@ impl Hashing {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinSet;
+
     use super::*;
     use crate::account::password::Cost;
 
     #[tokio::test]
-    async fn a_flood_of_guesses_is_bounded_and_the_rest_told_to_come_back() {
+    async fn a_flood_of_guesses_fills_its_own_queue_and_the_rest_is_told_to_come_back() {
         let hashing = Arc::new(Hashing::with_workers(1));
         let hash = Arc::new(ChosenHash::stand_in(Cost::CHEAP).unwrap());
         let password = Arc::new(Secret::new(String::from("guess")));
+        let mut waiting = Vec::new();
         let held = Arc::clone(&hashing.workers).acquire_owned().await.unwrap();
 
-        let mut guesses = tokio::task::JoinSet::new();
-        for _ in 0..200 {
-            let (hashing, hash) = (Arc::clone(&hashing), Arc::clone(&hash));
-            let password = Arc::clone(&password);
-            guesses.spawn(async move { hashing.is_chosen(&hash, &password).await });
-        }
-        let mut told = 0;
-        while told < 200 - 65 {
-            assert_eq!(guesses.join_next().await.unwrap().unwrap(), Err(Busy));
-            told += 1;
+        let flood = |queue| {
+            let mut guesses = JoinSet::new();
+            for _ in 0..200 {
+                let (hashing, hash, password) = (hashing.clone(), hash.clone(), password.clone());
+                guesses.spawn(async move { hashing.is_chosen(&hash, &password, queue).await });
+            }
+            guesses
+        };
+        for queue in [Queue::Others, Queue::Friends] {
+            let mut guesses = flood(queue);
+            for _ in 0..200 - 49 {
+                assert_eq!(guesses.join_next().await.unwrap().unwrap(), Err(Busy));
+            }
+            waiting.push(guesses);
         }
         assert_eq!(hashing.hashed().chosen, 0, "the worker is taken");
 
         drop(held);
-        let mut looked_at = 0;
-        while let Some(guess) = guesses.join_next().await {
-            assert_eq!(guess.unwrap(), Ok(false));
-            looked_at += 1;
+        for guesses in waiting {
+            assert_eq!(guesses.join_all().await, [Ok(false); 49]);
         }
-        assert_eq!(looked_at, 65);
         assert_eq!(
             hashing.hashed(),
             Hashed {
                 generated: 0,
-                chosen: 65
+                chosen: 98
             }
         );
     }

@@ -8,8 +8,10 @@ mod check;
 mod hashing;
 mod let_in;
 pub mod password;
+mod places;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod verdict;
 mod verified;
 

@@ -136,6 +136,9 @@ pub enum RefusedLogin {
     /// An address without a password lets nobody in.
     #[error("no device is known at this address")]
     UnknownDevice,
+    /// Too many wrong passwords from this source for this name, or from everywhere for this account.
+    #[error("too many wrong passwords were tried lately, so this one was not looked at")]
+    TooManyGuesses,
     /// More passwords are being hashed than this machine can.
     #[error("more logins are waiting for their password to be checked than this machine can serve")]
     Busy,
@@ -145,6 +148,6 @@ impl RefusedLogin {
     /// Whether the password was not even looked at, so that the mail client is told to come back instead of hearing
     /// that it is wrong.
     pub const fn is_limit(self) -> bool {
-        matches!(self, Self::Busy)
+        matches!(self, Self::TooManyGuesses | Self::Busy)
     }
 }

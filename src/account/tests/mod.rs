@@ -1,6 +1,7 @@
 //! Accounts and logins for the tests of this room.
 
 mod cost;
+mod guessing;
 mod opens;
 
 use std::collections::HashMap;
