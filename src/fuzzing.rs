@@ -75,3 +75,20 @@ fn settings(choice: u8) -> Settings {
         recording: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_upstream_gets_a_token_that_it_should_not(
+            protocol in prop::sample::select(Protocol::ALL.to_vec()),
+            data in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            upstream(protocol, &data);
+        }
+    }
+}

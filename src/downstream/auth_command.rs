@@ -12,9 +12,9 @@ pub(super) struct Auth<'a> {
 
 impl<'a> Auth<'a> {
     pub(super) fn parse(argument: &'a [u8]) -> Self {
-        let (mechanism, response) = split_word(argument);
-        // Some mail clients leave a space where an initial response would stand.
-        let response = response.trim_ascii_end();
+        // Spaces are counted by nobody here: some mail clients leave one where an initial response would stand.
+        let (mechanism, response) = split_word(argument.trim_ascii());
+        let response = response.trim_ascii_start();
         Self {
             mechanism,
             response: (!response.is_empty()).then_some(response),

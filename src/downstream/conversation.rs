@@ -34,14 +34,6 @@ pub(super) fn opening(protocol: Protocol, tls: TlsState) -> Opening {
     }
 }
 
-fn dialogue(protocol: Protocol, opening: Opening, limits: Limits) -> Box<dyn Downstream> {
-    match protocol {
-        Protocol::Imap => Box::new(super::Imap::new(opening, limits)),
-        Protocol::Pop3 => Box::new(super::Pop3::new(opening, limits)),
-        Protocol::Smtp => unreachable!(),
-    }
-}
-
 pub(super) struct Conversation {
     protocol: Protocol,
     dialogue: Option<Box<dyn Downstream>>,
@@ -64,7 +56,7 @@ impl Conversation {
     pub(super) fn open(protocol: Protocol, opening: Opening, limits: Limits) -> Self {
         let mut this = Self {
             protocol,
-            dialogue: Some(dialogue(protocol, opening, limits)),
+            dialogue: Some(super::open(protocol, opening, limits)),
             said: VecDeque::new(),
             next: None,
             asked: None,

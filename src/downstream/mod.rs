@@ -7,13 +7,16 @@ mod imap;
 mod pop3;
 mod reception;
 mod refusal;
+mod smtp;
 
 pub use imap::Imap;
 pub use pop3::Pop3;
 pub use refusal::Refusal;
+pub use smtp::Smtp;
 
+use crate::provider::Protocol;
 use crate::secret::Secret;
-use crate::wire::{Dialogue, Offer, Said, Turn, Welcome};
+use crate::wire::{Dialogue, Limits, Offer, Said, Turn, Welcome};
 
 /// A login that the owner of a dialogue has to settle.
 #[derive(Debug)]
@@ -59,6 +62,19 @@ pub enum Mechanism {
     Network,
 }
 
+impl Mechanism {
+    /// The name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginCommand => "login-command",
+            Self::UserPass => "user-pass",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::Network => "network",
+        }
+    }
+}
+
 /// What a listener tells its dialogues about TLS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TlsState {
@@ -88,9 +104,9 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     /// Ends the dialogue because saslgate stops.
     fn shut_down(&mut self);
 
-    /// The mechanism that was asked for and is not offered, if one was since the last call: the operator wants to know
-    /// that a mail client insists on CRAM-MD5, NTLM or APOP.
-    fn unsupported(&mut self) -> Option<String>;
+    /// A known mechanism that was asked for and is not offered, if one was since the last call: the operator wants to
+    /// know that a mail client insists on CRAM-MD5, NTLM or APOP.
+    fn unsupported(&mut self) -> Option<&'static str>;
 }
 
 /// What is left of a dialogue once the mail client is in.
@@ -117,4 +133,13 @@ pub struct Opening {
     pub session: Box<str>,
     /// Whether the masked transcript is kept.
     pub recording: bool,
+}
+
+/// Starts the dialogue of one protocol.
+pub fn open(protocol: Protocol, opening: Opening, limits: Limits) -> Box<dyn Downstream> {
+    match protocol {
+        Protocol::Imap => Box::new(Imap::new(opening, limits)),
+        Protocol::Pop3 => Box::new(Pop3::new(opening, limits)),
+        Protocol::Smtp => Box::new(Smtp::new(opening, limits)),
+    }
 }

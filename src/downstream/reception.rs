@@ -19,7 +19,7 @@ pub(super) struct Reception {
     refused: u32,
     // Nothing was heard yet: what comes first may belong to another protocol.
     fresh: bool,
-    unsupported: Option<String>,
+    unsupported: Option<&'static str>,
 }
 
 /// What came next from the mail client.
@@ -182,7 +182,7 @@ impl Reception {
     }
 
     /// That mechanism, once.
-    pub(super) fn take_unsupported(&mut self) -> Option<String> {
+    pub(super) fn take_unsupported(&mut self) -> Option<&'static str> {
         self.unsupported.take()
     }
 

@@ -237,7 +237,7 @@ impl Command {
     fn show_argument(&self, index: usize, string: &[u8]) -> String {
         match (self.verb, index) {
             (Verb::Login, 0) => shown(string, MAX_SHOWN),
-            (Verb::Authenticate, 0) => exchange::mechanism_name(string).unwrap_or_else(|| "***".into()),
+            (Verb::Authenticate, 0) => exchange::mechanism_name(string).unwrap_or("***").into(),
             _ => "***".into(),
         }
     }

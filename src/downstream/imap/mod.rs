@@ -20,6 +20,9 @@ use crate::wire::{Closing, Limits, MAX_LINE, MAX_SASL_LINE, Turn, Welcome};
 pub struct Imap {
     reception: Reception,
     state: State,
+    // The last command was refused instead of its literal being asked for. A mail client that did not wait sends the
+    // literal all the same, and what looks like a tag in it may be a part of a password.
+    literal_refused: bool,
 }
 
 #[derive(Default)]
@@ -50,6 +53,7 @@ impl Imap {
         Self {
             reception,
             state: State::Ready,
+            literal_refused: false,
         }
     }
 
@@ -104,6 +108,9 @@ impl Imap {
             return;
         }
         let (mut command, text) = Command::parse(line);
+        if std::mem::take(&mut self.literal_refused) && command.verb == Verb::Unknown {
+            command.tag = None;
+        }
         let is_login = matches!(command.verb, Verb::Login | Verb::Authenticate);
         command.wanted = self.reception.takes_logins() || !is_login;
         self.read_on(command, text, None);
@@ -130,8 +137,13 @@ impl Imap {
                 self.state = State::Literal { command, length };
             }
             Err(_) if !literal.waits => self.reception.farewell("Literal too long.", Closing::TooLong),
-            Err(Unfit::Misplaced) => self.execute(command),
-            Err(Unfit::TooLong) => self.bad(command.tag, "Literal too long."),
+            Err(unfit) => {
+                self.literal_refused = true;
+                match unfit {
+                    Unfit::Misplaced => self.execute(command),
+                    Unfit::TooLong => self.bad(command.tag, "Literal too long."),
+                }
+            }
         }
     }
 
@@ -276,7 +288,7 @@ impl Downstream for Imap {
         self.reception.shut_down();
     }
 
-    fn unsupported(&mut self) -> Option<String> {
+    fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
     }
 }

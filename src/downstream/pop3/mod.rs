@@ -293,7 +293,7 @@ impl Downstream for Pop3 {
         self.reception.shut_down();
     }
 
-    fn unsupported(&mut self) -> Option<String> {
+    fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
     }
 }

@@ -93,7 +93,7 @@ fn another_mechanism_is_refused_and_named_to_the_operator_once() {
         S: a NO Only PLAIN and LOGIN are offered here. (session s1)
         ",
     );
-    assert_eq!(talk.dialogue().unsupported().as_deref(), Some("CRAM-MD5"));
+    assert_eq!(talk.dialogue().unsupported(), Some("CRAM-MD5"));
     assert_eq!(talk.dialogue().unsupported(), None);
     talk.play(
         r"
@@ -101,7 +101,7 @@ fn another_mechanism_is_refused_and_named_to_the_operator_once() {
         S: b NO Only PLAIN and LOGIN are offered here. (session s1)
         ",
     );
-    assert_eq!(talk.dialogue().unsupported().as_deref(), Some("XOAUTH2"));
+    assert_eq!(talk.dialogue().unsupported(), Some("XOAUTH2"));
 }
 
 #[test]

@@ -197,6 +197,24 @@ fn where_tls_comes_first_no_password_is_read() {
     }
 }
 
+#[test]
+fn a_literal_that_comes_although_it_was_refused_is_not_echoed() {
+    let mut talk = imap(TlsState::Required);
+    talk.take_said();
+    talk.send(b"a LOGIN bob {9}\r\nhunt er2!\r\n");
+    talk.play(
+        r"
+        S: a NO [PRIVACYREQUIRED] TLS is required before a login. (session s1)
+        S: * BAD That is no command.
+        C: b FOO
+        S: b BAD Unknown command.
+        S: * BYE Too many bad commands.
+        close: TooManyErrors
+        ",
+    );
+    assert!(!talk.transcript().contains("hunt"));
+}
+
 /// RFC 3501 6.2.1 and RFC 2595 3.1.
 #[test]
 fn after_starttls_the_list_is_another_and_a_login_is_taken() {

@@ -125,13 +125,5 @@ mod garbage {
                 prop_assert!(token.is_none() || tls == Implicit || secure < token && secure.is_some());
             }
         }
-
-        #[test]
-        fn the_fuzzers_entry_finds_nothing(
-            protocol in prop::sample::select(Protocol::ALL.to_vec()),
-            data in prop::collection::vec(any::<u8>(), 0..300),
-        ) {
-            crate::fuzzing::upstream(protocol, &data);
-        }
     }
 }
