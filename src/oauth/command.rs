@@ -231,8 +231,22 @@ impl Output {
         let printed = String::from_utf8_lossy(&self.printed);
         let words = printed.split(|c: char| c.is_whitespace() || matches!(c, '"' | '{' | '}' | ','));
         let secrets: Vec<&str> = words.filter(|word| word.len() >= SHORTEST_SECRET).collect();
-        let said = String::from_utf8_lossy(&self.complaint);
-        readable(&said, &secrets, SHOWN)
+        let said = String::from_utf8_lossy(self.whole_words());
+        let said = readable(&said, &secrets, usize::MAX);
+        // The reason stands at the end, below the greeting and the traceback.
+        match said.char_indices().rev().nth(SHOWN) {
+            Some((at, _)) => format!("…{}", &said[at..]),
+            None => said,
+        }
+    }
+
+    /// Its complaints, without a word that was cut at their beginning: the rest of a token would not be known for one.
+    fn whole_words(&self) -> &[u8] {
+        if self.complaint.len() < COMPLAINT {
+            return &self.complaint;
+        }
+        let cut = self.complaint.iter().position(u8::is_ascii_whitespace);
+        &self.complaint[cut.unwrap_or(self.complaint.len())..]
     }
 }
 
@@ -292,3 +306,6 @@ fn unusable(program: &str, why: Unusable) -> TokenError {
     };
     error.with_detail(why.text())
 }
+
+#[cfg(test)]
+mod tests;

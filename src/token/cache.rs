@@ -132,23 +132,17 @@ impl Cache {
         now: Moment,
     ) -> Option<(Claim, Option<TakeOff>)> {
         let want = Want::OtherThan(refused);
-        let key = self
-            .grants
-            .entry(request.key.grant)
-            .or_default()
-            .key(request, now);
-        let lately = |forced| now.boot.saturating_sub(forced) < BETWEEN_FORCED;
-        if key.at_hand(want, now).is_none() && (key.is_held(now) || key.forced.is_some_and(lately)) {
+        let grant = self.grants.entry(request.key.grant).or_default();
+        // A renewal that is in the air already costs nothing more.
+        let is_coming = grant.flight.as_ref().is_some_and(|flight| flight.is_for(request));
+        let key = grant.key(request, now);
+        if !is_coming && key.at_hand(want, now).is_none() && !key.may_be_forced(now) {
             return None;
         }
         let (claim, take_off) = self.claim(request, want, now);
         if take_off.is_some() {
-            let key = self
-                .grants
-                .entry(request.key.grant)
-                .or_default()
-                .key(request, now);
-            key.forced = Some(now.boot);
+            let grant = self.grants.entry(request.key.grant).or_default();
+            grant.key(request, now).forced = Some(now.boot);
         }
         (!matches!(claim, Claim::Remembered(_))).then_some((claim, take_off))
     }
@@ -195,6 +189,11 @@ impl Cache {
     /// Forgets every failure, so that the next login asks again.
     pub(super) fn forget_failures(&mut self) {
         self.grants.values_mut().for_each(|grant| grant.failures.clear());
+    }
+
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> usize {
+        self.grants.values().map(|grant| grant.keys.len()).sum()
     }
 }
 
@@ -256,6 +255,11 @@ impl KeyState {
 
     fn is_held(&self, now: Moment) -> bool {
         self.held_until > now.boot
+    }
+
+    fn may_be_forced(&self, now: Moment) -> bool {
+        let lately = |forced| now.boot.saturating_sub(forced) < BETWEEN_FORCED;
+        !self.is_held(now) && !self.forced.is_some_and(lately)
     }
 
     fn unused_for(&self, long: Duration, now: Moment) -> bool {

@@ -37,10 +37,15 @@ impl Flight {
         (landing, flight)
     }
 
+    /// Whether a request asks for the token that it brings.
+    pub(super) fn is_for(&self, request: &TokenRequest) -> bool {
+        self.scopes == request.key.scopes
+    }
+
     /// Whether what it brings is what a request asks for. Flights of one grant follow each other whatever their scopes,
     /// and a failure with an old client secret says nothing about the new one.
     pub(super) fn answers(&self, request: &TokenRequest, outcome: &Outcome) -> bool {
-        self.scopes == request.key.scopes && (outcome.is_ok() || self.proof == Proof::of(&request.app))
+        self.is_for(request) && (outcome.is_ok() || self.proof == Proof::of(&request.app))
     }
 
     /// Waits for its end.

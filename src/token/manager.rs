@@ -42,20 +42,30 @@ impl Tokens {
             endpoint,
             commands: Commands::default(),
         };
-        Self::with(Box::new(grants), Box::new(SystemClock))
+        let tokens = Self::with(Box::new(grants), Box::new(SystemClock));
+        tokens.renew_ahead();
+        tokens
     }
 
     pub(super) fn with(source: Box<dyn Source>, clock: Box<dyn Clock>) -> Self {
-        let inner = Arc::new(Inner {
+        let inner = Inner {
             source,
             clock,
             cache: Mutex::default(),
             counters: Counters::default(),
             flights: TaskTracker::new(),
             ending: CancellationToken::new(),
-        });
-        tokio::spawn(refresher::run(Arc::downgrade(&inner), inner.ending.clone()));
-        Self { inner }
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    pub(super) fn renew_ahead(&self) {
+        tokio::spawn(refresher::run(
+            Arc::downgrade(&self.inner),
+            self.inner.ending.clone(),
+        ));
     }
 
     /// A token for a login: at hand, or on its way. Nothing but a login that was found right can have one.
@@ -83,6 +93,11 @@ impl Tokens {
         self.inner.ending.cancel();
         self.inner.flights.close();
         self.inner.flights.wait().await;
+    }
+
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> usize {
+        self.inner.cache().keys()
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -137,7 +152,8 @@ impl Inner {
 
     async fn fly(self: Arc<Self>, request: Arc<TokenRequest>, landing: Landing) {
         // A task within the task: a panic in it is an outcome too, and nobody waits for ever.
-        let minting = tokio::spawn(self.source.mint(Arc::clone(&request)));
+        let (inner, asked) = (Arc::clone(&self), Arc::clone(&request));
+        let minting = tokio::spawn(async move { inner.source.mint(asked).await });
         let result = minting.await.unwrap_or_else(|_| Err(flight::lost()));
         landing.send_replace(Some(self.land(&request, result)));
     }

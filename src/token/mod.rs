@@ -14,6 +14,8 @@ mod pending;
 mod refresher;
 mod request;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use access::{AccessToken, Fingerprint};
 pub use counts::Counts;
