@@ -39,10 +39,9 @@ async fn http(sim: &Sim, request: &str) -> (String, String) {
 }
 
 async fn post(sim: &Sim, tenant: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let headers = headers.iter().fold(String::new(), |all, (name, value)| {
+        all + name + ": " + value + "\r\n"
+    });
     let length = body.len();
     http(
         sim,
@@ -98,6 +97,93 @@ async fn issues_a_token_to_the_app() {
     );
 }
 
+/// A wrong request: the number it earns, tenant, headers, body.
+type Wrong = (u32, &'static str, Vec<(&'static str, String)>, String);
+
+/// Wrong in what surrounds the parameters, or in their form.
+fn wrong_forms() -> Vec<Wrong> {
+    let right = good_body();
+    let scope = encoded(Demo::SCOPE);
+    let form = || ("Content-Type", FORM.to_owned());
+    let basic = STANDARD.encode(format!("{}:{}", Demo::CLIENT_ID, encoded(Demo::CLIENT_SECRET)));
+    let json = vec![("Content-Type", "application/json".to_owned())];
+    let tenant = Demo::TENANT;
+    vec![
+        (900_144, tenant, vec![], right.clone()),
+        (900_144, tenant, json, right.clone()),
+        (900_144, tenant, vec![form()], String::new()),
+        (
+            900_144,
+            tenant,
+            vec![form()],
+            right.replace("grant_type=client_credentials&", ""),
+        ),
+        (
+            900_144,
+            tenant,
+            vec![form()],
+            right.replace(&format!("&scope={scope}"), ""),
+        ),
+        (900_144, tenant, vec![form()], right.replace(&scope, "")),
+        (
+            9_002_326,
+            tenant,
+            vec![form(), ("Origin", "https://example.net".to_owned())],
+            right.clone(),
+        ),
+        (9_000_411, tenant, vec![form()], format!("{right}&scope={scope}")),
+        (
+            9_002_313,
+            tenant,
+            vec![form()],
+            right.replace(&scope, Demo::SCOPE),
+        ),
+        (9_002_313, tenant, vec![form()], format!("{right}&")),
+        (9_002_313, tenant, vec![form()], format!("{right}&surprise=1")),
+        (
+            9_002_313,
+            tenant,
+            vec![form(), ("Authorization", format!("Basic {basic}"))],
+            right.clone(),
+        ),
+        (901_002, tenant, vec![form()], format!("{right}&resource=x")),
+        (
+            70_003,
+            tenant,
+            vec![form()],
+            right.replace("client_credentials", "magic"),
+        ),
+    ]
+}
+
+/// Wrong in what the parameters say.
+fn wrong_values() -> Vec<Wrong> {
+    let secret = encoded(Demo::CLIENT_SECRET);
+    let scope = encoded(Demo::SCOPE);
+    let case = |number, from: &str, to: &str| {
+        let headers = vec![("Content-Type", FORM.to_owned())];
+        (number, Demo::TENANT, headers, good_body().replace(from, to))
+    };
+    let scoped = |number, other: &str| case(number, &scope, &encoded(other));
+    vec![
+        (
+            90_002,
+            "fabrikam.com",
+            vec![("Content-Type", FORM.to_owned())],
+            good_body(),
+        ),
+        case(700_016, Demo::CLIENT_ID, "00000000-0000-0000-0000-000000000000"),
+        case(7_000_218, &secret, ""),
+        case(7_000_215, &secret, "wrong"),
+        case(7_000_215, &secret, &encoded(&secret)),
+        case(7_000_222, &secret, "expired"),
+        scoped(1_002_012, "https://outlook.office365.com/IMAP.AccessAsUser.All"),
+        scoped(1_002_012, &scope),
+        scoped(70_011, &format!("{} offline_access", Demo::SCOPE)),
+        scoped(500_011, "https://example.net/.default"),
+    ]
+}
+
 #[tokio::test]
 async fn refuses_each_wrong_request_with_its_own_code() {
     let sim = Sim::start(Settings::default()).unwrap();
@@ -107,122 +193,16 @@ async fn refuses_each_wrong_request_with_its_own_code() {
             expires: 1,
         });
     });
-    let right = good_body();
-    let scope = encoded(Demo::SCOPE);
-    let with_scope = |other: &str| right.replace(&scope, &encoded(other));
-    let form = ("Content-Type", FORM);
-    let basic = STANDARD.encode(format!("{}:{}", Demo::CLIENT_ID, encoded(Demo::CLIENT_SECRET)));
-    let basic = format!("Basic {basic}");
-    let cases: Vec<(u32, &str, Vec<(&str, &str)>, String)> = vec![
-        (900_144, Demo::TENANT, vec![], right.clone()),
-        (
-            900_144,
-            Demo::TENANT,
-            vec![("Content-Type", "application/json")],
-            right.clone(),
-        ),
-        (900_144, Demo::TENANT, vec![form], String::new()),
-        (
-            900_144,
-            Demo::TENANT,
-            vec![form],
-            right.replace("grant_type=client_credentials&", ""),
-        ),
-        (
-            900_144,
-            Demo::TENANT,
-            vec![form],
-            right.replace(&format!("&scope={scope}"), ""),
-        ),
-        (900_144, Demo::TENANT, vec![form], right.replace(&scope, "")),
-        (
-            9_002_326,
-            Demo::TENANT,
-            vec![form, ("Origin", "https://example.net")],
-            right.clone(),
-        ),
-        (
-            9_000_411,
-            Demo::TENANT,
-            vec![form],
-            format!("{right}&scope={scope}"),
-        ),
-        (
-            9_002_313,
-            Demo::TENANT,
-            vec![form],
-            right.replace(&scope, Demo::SCOPE),
-        ),
-        (9_002_313, Demo::TENANT, vec![form], format!("{right}&")),
-        (9_002_313, Demo::TENANT, vec![form], format!("{right}&surprise=1")),
-        (
-            9_002_313,
-            Demo::TENANT,
-            vec![form, ("Authorization", &basic)],
-            right.clone(),
-        ),
-        (901_002, Demo::TENANT, vec![form], format!("{right}&resource=x")),
-        (
-            70_003,
-            Demo::TENANT,
-            vec![form],
-            right.replace("client_credentials", "magic"),
-        ),
-        (90_002, "fabrikam.com", vec![form], right.clone()),
-        (
-            700_016,
-            Demo::TENANT,
-            vec![form],
-            right.replace(Demo::CLIENT_ID, "00000000-0000-0000-0000-000000000000"),
-        ),
-        (
-            7_000_218,
-            Demo::TENANT,
-            vec![form],
-            right.replace(&encoded(Demo::CLIENT_SECRET), ""),
-        ),
-        (
-            7_000_215,
-            Demo::TENANT,
-            vec![form],
-            right.replace(&encoded(Demo::CLIENT_SECRET), "wrong"),
-        ),
-        (7_000_215, Demo::TENANT, vec![form], {
-            right.replace(
-                &encoded(Demo::CLIENT_SECRET),
-                &encoded(&encoded(Demo::CLIENT_SECRET)),
-            )
-        }),
-        (
-            7_000_222,
-            Demo::TENANT,
-            vec![form],
-            right.replace(&encoded(Demo::CLIENT_SECRET), "expired"),
-        ),
-        (
-            1_002_012,
-            Demo::TENANT,
-            vec![form],
-            with_scope("https://outlook.office365.com/IMAP.AccessAsUser.All"),
-        ),
-        (1_002_012, Demo::TENANT, vec![form], with_scope(&scope)),
-        (
-            70_011,
-            Demo::TENANT,
-            vec![form],
-            with_scope(&format!("{} offline_access", Demo::SCOPE)),
-        ),
-        (
-            500_011,
-            Demo::TENANT,
-            vec![form],
-            with_scope("https://example.net/.default"),
-        ),
-    ];
+    let cases: Vec<Wrong> = wrong_forms().into_iter().chain(wrong_values()).collect();
     for (number, tenant, headers, body) in &cases {
-        let (head, answer) = post(&sim, tenant, headers, body).await;
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let (head, answer) = post(&sim, tenant, &headers, body).await;
         assert_eq!(code(&answer), *number, "{body}\n{head}\n{answer}");
-        let status = if (7_000_215..=7_000_222).contains(number) {
+        let invalid_client = (7_000_215..=7_000_222).contains(number);
+        let status = if invalid_client {
             "HTTP/1.1 401"
         } else {
             "HTTP/1.1 400"
@@ -231,7 +211,7 @@ async fn refuses_each_wrong_request_with_its_own_code() {
         let json: Value = serde_json::from_str(&answer).unwrap();
         let description = json["error_description"].as_str().unwrap();
         for part in [
-            &format!("AADSTS{number}: "),
+            &*format!("AADSTS{number}: "),
             " Trace ID: ",
             " Correlation ID: ",
             " Timestamp: ",

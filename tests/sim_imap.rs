@@ -7,14 +7,9 @@ mod sim_support;
 use saslgate::sim::exchange::{AfterLogin, Generation, ImapRefusal};
 use saslgate::sim::record::{Cause, Outcome};
 use saslgate::sim::{Demo, Settings, Sim};
-use sim_support::{Conversation, xoauth2};
+use sim_support::{Conversation, app_token, xoauth2};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
-
-fn app_token(sim: &Sim) -> String {
-    let claims = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
-    sim.entra().mint(&claims).reveal().to_owned()
-}
 
 async fn greeted(sim: &Sim) -> Conversation {
     let mut imap = Conversation::tls(sim, sim.addresses().imap).await;

@@ -17,6 +17,10 @@ pub enum Right {
     SendAs,
 }
 
+/// A submission session's place in the order of logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(u64);
+
 /// `Set-CASMailbox`, and whether there is a licence at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Switches {
@@ -51,6 +55,8 @@ pub struct Mailbox {
     /// Refusals for this mailbox alone; they come before those of the whole simulator.
     pub refusals: Knob<Refusals>,
     folders: Knob<Folders>,
+    /// SMTP sessions that are logged in, in the order of their logins.
+    submissions: Knob<Vec<Place>>,
     changes: watch::Sender<u64>,
 }
 
@@ -62,6 +68,7 @@ impl Mailbox {
             switches: Knob::default(),
             refusals: Knob::default(),
             folders: Knob::new(Folders::new()),
+            submissions: Knob::default(),
             changes: watch::Sender::new(0),
         }
     }
@@ -109,6 +116,27 @@ impl Mailbox {
                     .collect()
             })
         })
+    }
+
+    /// A submission session begins.
+    pub(crate) fn take_place(&self) -> Place {
+        self.submissions.change(|places| {
+            let place = Place(places.last().map_or(0, |last| last.0 + 1));
+            places.push(place);
+            place
+        })
+    }
+
+    /// How many submission sessions are older than this one.
+    pub(crate) fn place_number(&self, place: Place) -> usize {
+        self.submissions
+            .change(|places| places.iter().filter(|other| other.0 < place.0).count())
+    }
+
+    /// A submission session ends.
+    pub(crate) fn leave_place(&self, place: Place) {
+        self.submissions
+            .change(|places| places.retain(|other| *other != place));
     }
 
     pub(crate) fn store(&self, folder: &str, message: Message) -> Option<u32> {

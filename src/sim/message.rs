@@ -13,6 +13,7 @@ pub struct Message(Arc<Inner>);
 struct Inner {
     raw: Bytes,
     structure: OnceLock<Part>,
+    dots: OnceLock<Vec<usize>>,
 }
 
 impl Message {
@@ -21,6 +22,7 @@ impl Message {
         Self(Arc::new(Inner {
             raw: raw.into(),
             structure: OnceLock::new(),
+            dots: OnceLock::new(),
         }))
     }
 
@@ -32,6 +34,23 @@ impl Message {
     /// Its MIME structure, parsed at the first call.
     pub(crate) fn structure(&self) -> &Part {
         self.0.structure.get_or_init(|| Part::parse(&self.0.raw))
+    }
+
+    /// Where a line begins with a dot, which POP3 has to double. Found once, for a message is fetched often.
+    pub(crate) fn leading_dots(&self) -> &[usize] {
+        self.0.dots.get_or_init(|| {
+            let raw = &self.0.raw;
+            let dots = raw
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'.')
+                .map(|(at, _)| at);
+            dots.filter(|at| {
+                at.checked_sub(1)
+                    .is_none_or(|before| raw.get(before) == Some(&b'\n'))
+            })
+            .collect()
+        })
     }
 
     /// The header with the empty line that ends it.

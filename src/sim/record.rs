@@ -202,6 +202,11 @@ impl Records {
         }
     }
 
+    /// Wakes those who wait for something that isn't in a session's record.
+    pub(crate) fn touch(&self) {
+        self.changed.send_replace(());
+    }
+
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
@@ -217,6 +222,14 @@ impl Recorder {
     /// The session's number.
     pub(crate) fn id(&self) -> u64 {
         self.page.change(|page| page.id)
+    }
+
+    /// Who holds the rights of this login: the token's user, or its app.
+    pub(crate) fn holder(&self) -> Option<String> {
+        self.page.change(|page| {
+            let token = page.token.as_ref()?;
+            Some(token.user.clone().unwrap_or_else(|| token.client_id.clone()))
+        })
     }
 
     pub(crate) fn note(&self, change: impl FnOnce(&mut SessionRecord)) {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use saslgate::sim::Sim;
+use saslgate::sim::{Demo, Sim};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -39,6 +39,12 @@ pub(crate) fn trusting(sim: &Sim) -> ClientConfig {
 /// The initial response of XOAUTH2.
 pub(crate) fn xoauth2(user: &str, token: &str) -> String {
     STANDARD.encode(format!("user={user}\x01auth=Bearer {token}\x01\x01"))
+}
+
+/// A token of the demo's app, good for every mailbox of the demo.
+pub(crate) fn app_token(sim: &Sim) -> String {
+    let claims = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
+    sim.entra().mint(&claims).reveal().to_owned()
 }
 
 impl Conversation {
@@ -116,6 +122,19 @@ impl Conversation {
             lines.push(line);
             if found {
                 return lines;
+            }
+        }
+    }
+
+    /// Reads a POP3 answer up to its lone dot.
+    pub(crate) async fn until_dot(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            lines.push(self.line().await);
+            match lines.last().map(String::as_str) {
+                Some(".") => return lines,
+                Some("") if self.stream.fill_buf().await.unwrap().is_empty() => panic!("the end: {lines:?}"),
+                _ => {}
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     /// The mailbox is open.
     Open(Arc<Mailbox>),
     /// The token is accepted, but this mailbox does not open for it.
-    NoMailbox(Cause),
+    NoMailbox(Arc<Mailbox>, Cause),
     /// The token is not accepted.
     Refused(Cause),
 }
@@ -96,8 +96,8 @@ fn open(world: &World, protocol: Protocol, claims: &Claims, user: &str) -> Verdi
     }
     match not_allowed(world, protocol, claims, &mailbox) {
         Some(Cause::ServicePrincipalUnknown) => Verdict::Refused(Cause::ServicePrincipalUnknown),
-        Some(cause) => Verdict::NoMailbox(cause),
-        None if !switches.licensed => Verdict::NoMailbox(Cause::NotLicensed),
+        Some(cause) => Verdict::NoMailbox(mailbox, cause),
+        None if !switches.licensed => Verdict::NoMailbox(mailbox, Cause::NotLicensed),
         None => Verdict::Open(mailbox),
     }
 }

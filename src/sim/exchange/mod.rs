@@ -4,7 +4,9 @@ mod admission;
 mod connection;
 mod imap;
 mod login;
+mod pop3;
 mod refusal;
+mod smtp;
 mod stream;
 mod xoauth2;
 
@@ -14,11 +16,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hyper::body::Bytes;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use self::connection::{Connection, Ended, Flow};
-pub use self::refusal::{ImapRefusal, Pop3Refusal, Refusals, SendingRefusal, SmtpRefusal};
+pub use self::refusal::{ImapRefusal, Pop3Refusal, Refusals};
+pub use self::smtp::{SendingPosition, SendingRefusal, SmtpRefusal};
 pub use self::stream::Stream;
 use super::World;
 use super::certificates::Authority;
@@ -79,6 +83,33 @@ pub struct HandedOver {
     pub session: u64,
 }
 
+/// A message that was sent.
+#[derive(Clone)]
+pub struct SentMessage {
+    /// The id in the [`SessionRecord`] of the session that sent it.
+    pub session: u64,
+    /// Address of the mailbox that was logged in.
+    pub mailbox: String,
+    /// The address in MAIL FROM.
+    pub sender: String,
+    /// The addresses in RCPT TO, in order.
+    pub recipients: Vec<String>,
+    /// The message without the doubled dots; empty when messages are not kept.
+    pub message: Bytes,
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+impl std::fmt::Debug for SentMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "SentMessage({} to {:?}, {} bytes)",
+            self.sender, self.recipients, self.length
+        )
+    }
+}
+
 /// What follows a good login.
 #[derive(Debug, Clone, Default)]
 pub enum AfterLogin {
@@ -116,9 +147,16 @@ pub struct Exchange {
     pub tarpit: Knob<Duration>,
     /// Whether an IMAP session ends when its token does, as Exchange's do.
     pub sessions_end_with_token: Knob<bool>,
+    /// POP3 answers a longer base64 line with a protocol error, as has been seen with tokens above 4,096 characters.
+    pub pop3_longest_token: Knob<Option<usize>>,
+    /// SMTP sessions of one mailbox that may send at a time; a further one is told 432.
+    pub submissions_at_once: Knob<Option<usize>>,
+    /// Whether sent messages are stored; without it a load run needs no memory for them.
+    pub keeps_messages: Knob<bool>,
     /// What follows a good login.
     pub after_login: Knob<AfterLogin>,
     records: Arc<Records>,
+    sent: Knob<Vec<SentMessage>>,
     tls: Tls,
     invalidated: watch::Sender<u64>,
 }
@@ -135,8 +173,12 @@ impl Exchange {
             error_challenges: Knob::default(),
             tarpit: Knob::default(),
             sessions_end_with_token: Knob::new(true),
+            pop3_longest_token: Knob::default(),
+            submissions_at_once: Knob::new(Some(3)),
+            keeps_messages: Knob::new(true),
             after_login: Knob::default(),
             records: Arc::new(Records::new()),
+            sent: Knob::default(),
             tls: Tls::new(authority, tls)?,
             invalidated: watch::Sender::new(0),
         })
@@ -175,6 +217,16 @@ impl Exchange {
         }
     }
 
+    /// Every message that was sent, oldest first.
+    pub fn sent(&self) -> Vec<SentMessage> {
+        self.sent.get()
+    }
+
+    fn note_sent(&self, message: SentMessage) {
+        self.sent.change(|sent| sent.push(message));
+        self.records.touch();
+    }
+
     /// Ends every IMAP session as Exchange does when the access token runs out.
     pub fn invalidate_sessions(&self) {
         self.invalidated.send_modify(|count| *count += 1);
@@ -207,7 +259,8 @@ async fn converse(connection: &mut Connection, entrance: Entrance) -> Flow {
     connection.at(Moment::Greeting).await?;
     match connection.protocol {
         Protocol::Imap => imap::converse(connection).await,
-        Protocol::Pop3 | Protocol::Smtp => Ok(()),
+        Protocol::Pop3 => pop3::converse(connection).await,
+        Protocol::Smtp => smtp::converse(connection).await,
     }
 }
 

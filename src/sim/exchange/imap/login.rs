@@ -188,7 +188,7 @@ async fn decide(connection: &mut Connection, tag: &str, mechanism: Mechanism, re
             connection.say(format!("{tag} {answer}"));
             Ok(Next::Wrong)
         }
-        Verdict::NoMailbox(cause) => {
+        Verdict::NoMailbox(_, cause) => {
             connection.at(Moment::Verdict).await?;
             not_connected(connection, tag, "BAD", cause).await
         }
