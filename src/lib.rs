@@ -15,7 +15,9 @@
 //! those that `tests/architecture.rs` lists below it.
 
 
+pub mod config;
 
+pub mod listener;
 pub mod transport;
 pub mod wire;
 

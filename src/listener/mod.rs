@@ -1,5 +1,7 @@
 //! One bound socket: accept, permits, implicit TLS, a session per connection.
 
+pub mod identity;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

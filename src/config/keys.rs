@@ -1,0 +1,221 @@
+//! Every table and key there is: the one list that the reader, the "did you mean" and the reference file share.
+
+/// One kind of table.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// How a message names it.
+    pub(super) name: &'static str,
+    /// The keys it may have.
+    pub(super) keys: &'static [&'static str],
+    /// Whether `${NAME}` in its strings is replaced by an environment variable.
+    pub(super) expands: bool,
+    /// Keys that are refused with words of their own.
+    pub(super) refused: &'static [Refused],
+}
+
+/// A key that people look for and do not find here.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) key: &'static str,
+    pub(super) why: &'static str,
+    pub(super) fix: &'static str,
+}
+
+const fn later(key: &'static str) -> Refused {
+    Refused {
+        key,
+        why: "it is not in this version of saslgate",
+        fix: "remove it",
+    }
+}
+
+pub(super) const ROOT: Shape = Shape {
+    name: "the top level of the file",
+    keys: &[
+        "app", "provider", "account", "listener", "log", "limits", "upstream", "server",
+    ],
+    expands: false,
+    refused: &[
+        later("store"),
+        later("health"),
+        later("admin"),
+        later("alert"),
+        later("users_file"),
+    ],
+};
+
+pub(super) const APP: Shape = Shape {
+    name: "[app]",
+    keys: &[
+        "tenant",
+        "client_id",
+        "client_secret_file",
+        "client_secret_env",
+        "client_secret_expires",
+        "grant",
+        "scope",
+        "preset",
+        "command",
+        "command_timeout",
+    ],
+    expands: true,
+    refused: &[
+        Refused {
+            key: "client_secret",
+            why: "a configuration is copied, mailed and committed, and a secret in it goes along",
+            fix: "put the secret in a file and name it with `client_secret_file`, or in a variable and name it with \
+                  `client_secret_env`",
+        },
+        later("certificate"),
+        later("key"),
+        later("federated_token_file"),
+        later("managed_identity"),
+        later("redirect_uri"),
+        later("token_export"),
+    ],
+};
+
+pub(super) const PROVIDER: Shape = Shape {
+    name: "[provider.NAME]",
+    keys: &["token_url", "imap", "pop3", "smtp", "tls", "mechanism"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const PROVIDER_TLS: Shape = Shape {
+    name: "`tls` of [provider.NAME]",
+    keys: &["imap", "pop3", "smtp"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const ACCOUNT: Shape = Shape {
+    name: "[[account]]",
+    keys: &[
+        "login",
+        "logins",
+        "password",
+        "password_file",
+        "password_env",
+        "mailbox",
+        "signs_in_as",
+        "app",
+        "tenant",
+        "protocols",
+        "allow_from",
+        "may_open",
+        "allow_any_mailbox",
+        "imap",
+        "pop3",
+        "smtp",
+    ],
+    // A login that an environment variable can change would be an account that nobody wrote down.
+    expands: false,
+    refused: &[
+        later("upstream_password_file"),
+        later("watch"),
+        later("notify_in_client"),
+    ],
+};
+
+pub(super) const ACCOUNT_IMAP: Shape = Shape {
+    name: "`imap` of [[account]]",
+    keys: &["app"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const ACCOUNT_POP3: Shape = Shape {
+    name: "`pop3` of [[account]]",
+    keys: &["app"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const ACCOUNT_SMTP: Shape = Shape {
+    name: "`smtp` of [[account]]",
+    keys: &["app", "identity"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const LISTENER: Shape = Shape {
+    name: "[[listener]]",
+    keys: &[
+        "protocol",
+        "bind",
+        "tls",
+        "certificate",
+        "key",
+        "plaintext_from",
+        "allow_from",
+    ],
+    expands: true,
+    refused: &[later("proxy_protocol"), later("devices")],
+};
+
+pub(super) const LOG: Shape = Shape {
+    name: "[log]",
+    keys: &["format", "level"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const LIMITS: Shape = Shape {
+    name: "[limits]",
+    keys: &[
+        "connections",
+        "connections_per_source",
+        "login_seconds",
+        "idle_minutes",
+        "attempts",
+    ],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const UPSTREAM: Shape = Shape {
+    name: "[upstream]",
+    keys: &["ca_file", "proxy", "post_quantum"],
+    expands: false,
+    refused: &[],
+};
+
+pub(super) const SERVER: Shape = Shape {
+    name: "[server]",
+    keys: &["drain"],
+    expands: false,
+    refused: &[later("control")],
+};
+
+/// Every shape, for those who go through all keys.
+pub(super) const SHAPES: &[&Shape] = &[
+    &ROOT,
+    &APP,
+    &PROVIDER,
+    &PROVIDER_TLS,
+    &ACCOUNT,
+    &ACCOUNT_IMAP,
+    &ACCOUNT_POP3,
+    &ACCOUNT_SMTP,
+    &LISTENER,
+    &LOG,
+    &LIMITS,
+    &UPSTREAM,
+    &SERVER,
+];
+
+/// Whether the value of a key may be shown when its line is quoted. Only keys that are known, and among them none
+/// that could hold a secret: a mistyped `pasword` is not known, an argument of a command or the user part of a URL can
+/// be a secret.
+pub(super) fn may_be_shown(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let secret = ["secret", "password", "token"]
+        .iter()
+        .any(|word| last.contains(word));
+    !secret
+        && !matches!(last, "command" | "proxy")
+        && key
+            .split('.')
+            .all(|part| SHAPES.iter().any(|shape| shape.keys.contains(&part)))
+}

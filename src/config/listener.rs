@@ -1,0 +1,259 @@
+//! `[[listener]]`: where mail clients connect, and when TLS starts there.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use ipnet::IpNet;
+use rustls::sign::CertifiedKey;
+
+use super::fingerprint::Fingerprint;
+use super::keys;
+use super::network;
+use super::reader::{Reader, Span};
+use super::snapshot::{self, ListenerPrint};
+use super::table::Table;
+use crate::listener::identity;
+use crate::listener::{Settings, TlsMode};
+use crate::provider::Protocol;
+
+const PROTOCOLS: &[(&str, Protocol)] = &[
+    ("imap", Protocol::Imap),
+    ("pop3", Protocol::Pop3),
+    ("smtp", Protocol::Smtp),
+];
+
+const MODES: &[(&str, TlsMode)] = &[
+    ("off", TlsMode::Off),
+    ("starttls", TlsMode::StartTls),
+    ("starttls-optional", TlsMode::StartTlsOptional),
+    ("implicit", TlsMode::Implicit),
+];
+
+/// Seconds.
+const DAY: u64 = 86_400;
+
+/// How long before its end a certificate is worth a word. Automatic renewal happens a month before.
+const EXPIRES_SOON: Duration = Duration::from_secs(14 * DAY);
+
+/// Reads every listener; without any, one per protocol on localhost.
+pub(super) fn read(root: &Table<'_>, reader: &mut Reader<'_>) -> Vec<(Settings, ListenerPrint)> {
+    if root.key("listener").is_none() {
+        return usual()
+            .into_iter()
+            .map(|settings| printed(settings, None))
+            .collect();
+    }
+    let mut bound = Vec::new();
+    let mut listeners = Vec::new();
+    for table in root.each("listener", &keys::LISTENER, reader) {
+        listeners.extend(listener(&table, &mut bound, reader));
+    }
+    listeners
+}
+
+/// The usual port of each protocol with 1000 added: those below 1024 need privileges.
+fn usual() -> [Settings; 3] {
+    Protocol::ALL.map(|protocol| Settings {
+        protocol,
+        bind: network::localhost(usual_port(protocol)),
+        tls: TlsMode::Off,
+        identity: None,
+        plaintext_from: network::loopback(),
+        allow_from: Vec::new(),
+    })
+}
+
+fn usual_port(protocol: Protocol) -> u16 {
+    match protocol {
+        Protocol::Imap => 1143,
+        Protocol::Pop3 => 1110,
+        Protocol::Smtp => 1587,
+    }
+}
+
+fn printed(settings: Settings, identity: Option<Fingerprint>) -> (Settings, ListenerPrint) {
+    let print = snapshot::listener(&settings, identity);
+    (settings, print)
+}
+
+/// Addresses bound so far, and where in the file.
+type Bound = Vec<(SocketAddr, Span)>;
+
+fn listener(
+    table: &Table<'_>,
+    bound: &mut Bound,
+    reader: &mut Reader<'_>,
+) -> Option<(Settings, ListenerPrint)> {
+    let errors = reader.errors();
+    if table.key("protocol").is_none() {
+        let fix = "add protocol = \"imap\", \"pop3\" or \"smtp\"";
+        table.missing("protocol", "it decides which one is spoken there", fix, reader);
+    }
+    let protocol = table.choice("protocol", PROTOCOLS, reader);
+    let bind = bind(table, bound, reader);
+    let tls = match table.choice("tls", MODES, reader) {
+        Some(tls) => Some(tls.value),
+        None => table.key("tls").is_none().then_some(TlsMode::Off),
+    };
+    let plaintext = plaintext_from(table, tls, reader);
+    let allow_from = network::list("allow_from", table, reader).unwrap_or_default();
+    let identity = certified(table, tls, reader);
+    if reader.errors() > errors {
+        return None;
+    }
+    let (identity, print) = identity.unzip();
+    let settings = Settings {
+        protocol: protocol?.value,
+        bind,
+        tls: tls?,
+        identity,
+        plaintext_from: plaintext,
+        allow_from,
+    };
+    note_clear(&settings, table, reader);
+    Some(printed(settings, print))
+}
+
+fn bind(table: &Table<'_>, bound: &mut Bound, reader: &mut Reader<'_>) -> Vec<SocketAddr> {
+    if table.key("bind").is_none() {
+        let fix = "add bind = \"localhost:1143\" or another address and port";
+        table.missing("bind", "it says where mail clients connect", fix, reader);
+    }
+    let mut addresses = Vec::new();
+    for text in table
+        .one_or_more("bind", reader)
+        .map_or(Vec::new(), |at| at.value)
+    {
+        for address in network::bind(&text, reader) {
+            note_bound(address, &text.span, bound, reader);
+            bound.push((address, text.span.clone()));
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+fn note_bound(address: SocketAddr, span: &Span, bound: &Bound, reader: &mut Reader<'_>) {
+    if let Some((other, first)) = bound.iter().find(|(other, _)| network::collide(address, *other)) {
+        let why = format!("line {} listens on {other} already", reader.line(first));
+        reader.error(span, format!("{address} is taken"), why, "choose another port");
+    }
+}
+
+/// Where passwords may come without TLS; empty where TLS has always begun by then.
+fn plaintext_from(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -> Vec<IpNet> {
+    let networks = network::list("plaintext_from", table, reader);
+    if matches!(tls, Some(TlsMode::StartTls | TlsMode::Implicit)) {
+        if let Some(span) = table.key("plaintext_from") {
+            reader.no_effect(
+                &span,
+                "plaintext_from",
+                "this listener reads no password before TLS anyway",
+            );
+        }
+        return Vec::new();
+    }
+    networks.unwrap_or_else(network::loopback)
+}
+
+/// A word about passwords in clear on a network, and about logins that can only be refused.
+fn note_clear(settings: &Settings, table: &Table<'_>, reader: &mut Reader<'_>) {
+    let remote = settings.bind.iter().any(|address| !address.ip().is_loopback());
+    if !remote || matches!(settings.tls, TlsMode::StartTls | TlsMode::Implicit) {
+        return;
+    }
+    let span = table
+        .key("plaintext_from")
+        .or(table.key("bind"))
+        .unwrap_or(table.span.clone());
+    let beyond = settings
+        .plaintext_from
+        .iter()
+        .find(|network| !network::is_loopback(network));
+    if let Some(network) = beyond {
+        reader.warning(
+            &span,
+            format!("passwords from {network} may cross the network in clear"),
+            "whoever can listen there can read them, and then the mail",
+            "use tls = \"starttls\" or \"implicit\", or keep to networks where nobody can listen",
+        );
+    } else if settings.tls == TlsMode::Off {
+        reader.warning(
+            &span,
+            "every login from another machine will be refused here",
+            "`tls` is off, and passwords in clear are taken from this machine only",
+            "use tls = \"starttls\" or \"implicit\", or name the networks in `plaintext_from`",
+        );
+    }
+}
+
+type Certified = (Arc<CertifiedKey>, Fingerprint);
+
+fn certified(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -> Option<Certified> {
+    let tls = tls?;
+    let certificate = table.text("certificate", reader);
+    let key = table.text("key", reader);
+    for name in ["certificate", "key"] {
+        match (tls, table.key(name)) {
+            (TlsMode::Off, Some(span)) => reader.no_effect(&span, name, "`tls` is off"),
+            (TlsMode::Off, None) | (_, Some(_)) => {}
+            (_, None) => {
+                let fix = "name the PEM file; `saslgate certs DIR` makes one for a start";
+                table.missing(name, "TLS needs a certificate and its key", fix, reader);
+            }
+        }
+    }
+    if tls == TlsMode::Off {
+        return None;
+    }
+    let (certificate, key) = (certificate?, key?);
+    let chain = reader.public_file(&certificate);
+    let secret = reader.secret_file(&key);
+    let (chain, secret) = (chain?, secret?);
+    match identity::from_pem(chain.expose(), secret.expose()) {
+        Ok(identity) => {
+            note_expiry(identity.not_after, &certificate.span, reader);
+            let print = Fingerprint::of(&[chain.expose(), secret.expose()]);
+            Some((identity.key, print))
+        }
+        Err(error) => {
+            let span = if error.is_about_key() {
+                key.span
+            } else {
+                certificate.span
+            };
+            reader.error(
+                &span,
+                "this listener's certificate and key cannot be used",
+                error.to_string(),
+                error.fix(),
+            );
+            None
+        }
+    }
+}
+
+/// An expired certificate is a warning: mail clients that do not look at it go on, and the others say so themselves.
+fn note_expiry(not_after: SystemTime, span: &Span, reader: &mut Reader<'_>) {
+    let fix = "renew it, then restart saslgate";
+    match not_after.duration_since(reader.now()) {
+        Err(_) => reader.warning(
+            span,
+            "the certificate has expired",
+            "mail clients that check it refuse to connect",
+            fix,
+        ),
+        Ok(left) if left < EXPIRES_SOON => {
+            let days = left.as_secs() / DAY;
+            let what = format!("the certificate expires in {days} days");
+            reader.warning(
+                span,
+                what,
+                "mail clients that check it will then refuse to connect",
+                fix,
+            );
+        }
+        Ok(_) => {}
+    }
+}

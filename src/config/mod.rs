@@ -1,0 +1,181 @@
+//! The configuration: text in, every room's own settings out, or every problem at once.
+//!
+//! [`load`] reads one file. It is pure: what it needs beside the text comes from an [`Environment`]. Nothing of a file
+//! with an error in it is used. [`diff`] says what a reload changes.
+
+mod account;
+mod app;
+mod credentials;
+mod diff;
+mod environment;
+mod excerpt;
+mod fingerprint;
+mod keys;
+mod limits;
+mod listener;
+mod network;
+mod password;
+mod problem;
+mod provider;
+mod reader;
+pub mod report;
+mod route;
+mod snapshot;
+mod table;
+mod tenant;
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+pub use app::ConfiguredApp;
+pub use diff::{AccountChange, Changes, ReloadPlan, diff};
+pub use environment::{Content, Environment, Given, MAX_FILE, System};
+pub use fingerprint::Fingerprint;
+pub use limits::{Limits, Server, Upstream, most_connections};
+pub use problem::{Located, Place, Problem, Problems, Severity};
+pub use provider::Provider;
+pub use snapshot::Snapshot;
+
+use crate::account::Account;
+use crate::{listener as listening, log};
+use reader::{Reader, Span};
+use table::Table;
+
+/// A file without errors, resolved: what every room is given.
+#[derive(Debug)]
+pub struct Config {
+    /// Where mail clients connect.
+    pub listeners: Vec<listening::Settings>,
+    /// Who may log in.
+    pub accounts: Vec<Account>,
+    /// The apps that accounts use, one for each tenant.
+    pub apps: Vec<ConfiguredApp>,
+    /// What is logged.
+    pub log: log::Settings,
+    /// What one session, one source and all together may use.
+    pub limits: Limits,
+    /// What holds for every upstream.
+    pub upstream: Upstream,
+    /// How the server stops.
+    pub server: Server,
+    /// What works and should be looked at.
+    pub warnings: Problems,
+    /// What the next configuration is compared with.
+    pub snapshot: Snapshot,
+    /// Of the text and everything it refers to: while it stays the same, nothing has changed.
+    pub digest: Fingerprint,
+}
+
+/// Reads a file and what it refers to.
+pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Problems> {
+    let bytes = match environment.read(path) {
+        Ok(content) => content.bytes,
+        Err(error) => {
+            let (why, fix) = reader::unreadable(error.kind());
+            return Err(unreadable(path, &why, fix, environment));
+        }
+    };
+    let text = match str::from_utf8(bytes.expose()) {
+        Ok(text) => text,
+        Err(error) => {
+            let sound = String::from_utf8_lossy(&bytes.expose()[..error.valid_up_to()]);
+            let line = 1 + sound.matches('\n').count();
+            let why = format!("line {line} is not UTF-8");
+            return Err(unreadable(path, &why, "save it as UTF-8", environment));
+        }
+    };
+    let mut reader = Reader::new(path, text, environment);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let parts = resolve(document.get_ref(), &mut reader);
+        return finish(parts, reader);
+    }
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let why = error.message().to_owned();
+        reader.error(
+            &span,
+            "this is not TOML",
+            why,
+            "close what is open before it, or quote the value; then check again",
+        );
+    }
+    Err(reader.finish().0)
+}
+
+fn unreadable(path: &Path, why: &str, fix: &str, environment: &impl Environment) -> Problems {
+    let mut reader = Reader::new(path, "", environment);
+    reader.file_error("the configuration cannot be read", why, fix);
+    reader.finish().0
+}
+
+/// Everything in a document, as far as it could be read.
+struct Parts {
+    listeners: Vec<(listening::Settings, snapshot::ListenerPrint)>,
+    accounts: Vec<(Account, snapshot::AccountPrint)>,
+    apps: Vec<ConfiguredApp>,
+    log: log::Settings,
+    limits: Limits,
+    upstream: Upstream,
+    server: Server,
+}
+
+fn resolve(document: &DeTable<'_>, reader: &mut Reader<'_>) -> Parts {
+    let everything: Span = 0..0;
+    let root = Table::open(&keys::ROOT, everything, document, reader);
+    let mut providers = provider::Providers::read(&root, reader);
+    let mut apps = app::Apps::read(&root, &mut providers, reader);
+    let accounts = account::read(&root, &mut apps, reader);
+    providers.note_unused(reader);
+    Parts {
+        listeners: listener::read(&root, reader),
+        accounts,
+        apps: apps.finish(reader),
+        log: limits::log(&root, reader),
+        limits: limits::limits(&root, reader),
+        upstream: limits::upstream(&root, reader),
+        server: limits::server(&root, reader),
+    }
+}
+
+fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
+    let (problems, digest) = reader.finish();
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    let Parts {
+        log,
+        limits,
+        upstream,
+        server,
+        apps,
+        ..
+    } = parts;
+    let (listeners, listener_prints): (Vec<_>, Vec<_>) = parts.listeners.into_iter().unzip();
+    let (accounts, account_prints): (Vec<_>, Vec<_>) = parts.accounts.into_iter().unzip();
+    let snapshot = Snapshot {
+        accounts: account_prints
+            .into_iter()
+            .map(|print| (print.name.clone(), print))
+            .collect(),
+        apps: apps.iter().map(snapshot::app).collect(),
+        listeners: listener_prints.into_iter().collect(),
+        limits,
+        upstream: snapshot::upstream(&upstream),
+        log: log.clone(),
+        server,
+    };
+    Ok(Config {
+        listeners,
+        accounts,
+        apps,
+        log,
+        limits,
+        upstream,
+        server,
+        warnings: problems,
+        snapshot,
+        digest,
+    })
+}

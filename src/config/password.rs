@@ -1,0 +1,154 @@
+//! The local passwords of one account: hashes as they stand in the file, and a plain one from elsewhere.
+
+use super::fingerprint::Fingerprint;
+use super::reader::{At, Reader, Span, Text};
+use super::table::Table;
+use crate::account::PasswordHash;
+use crate::account::password::{ChosenHash, Cost, PasswordId};
+use crate::secret::Secret;
+
+/// A local password, and what tells it from another without showing it.
+pub(super) type Password = (PasswordHash, PasswordPrint);
+
+/// Which generated password it is, none for the chosen one, and its fingerprint.
+pub(super) type PasswordPrint = (Option<PasswordId>, Fingerprint);
+
+/// Reads `password`, `password_file` and `password_env`.
+pub(super) fn read(table: &Table<'_>, reader: &mut Reader<'_>) -> Vec<Password> {
+    let keys = ["password", "password_file", "password_env"];
+    if keys.iter().all(|key| table.key(key).is_none()) {
+        let fix = "run `saslgate password` and add the line that it prints";
+        table.missing("password", "nobody could log in", fix, reader);
+    }
+    let mut passwords = Vec::new();
+    let mut ids = Vec::new();
+    for text in table
+        .one_or_more("password", reader)
+        .map_or(Vec::new(), |at| at.value)
+    {
+        if let Some(password) = stored(&text, reader) {
+            let (_, (id, _)) = &password;
+            note_twice(*id, &text.span, &mut ids, reader);
+            passwords.push(password);
+        }
+    }
+    for plain in [from_file(table, reader), from_variable(table, reader)]
+        .into_iter()
+        .flatten()
+    {
+        note_twice(None, &plain.span, &mut ids, reader);
+        passwords.extend(hashed(&plain, reader));
+    }
+    passwords
+}
+
+/// The id in front of a generated password picks the hash, and the chosen one is tried when no id fits: so an account has
+/// each id once, and one chosen password at most.
+fn note_twice(
+    id: Option<PasswordId>,
+    span: &Span,
+    ids: &mut Vec<Option<PasswordId>>,
+    reader: &mut Reader<'_>,
+) {
+    match id {
+        _ if !ids.contains(&id) => ids.push(id),
+        Some(id) => reader.error(
+            span,
+            format!("a second password with the id {id}"),
+            "the id picks the hash, so this one could never match",
+            "remove it, or make another with `saslgate password`",
+        ),
+        None => reader.error(
+            span,
+            "a second chosen password",
+            "each one costs a slow hash at every attempt, so an account has one at most",
+            "keep one of them, and let `saslgate password` make the others",
+        ),
+    }
+}
+
+fn stored(text: &Text, reader: &mut Reader<'_>) -> Option<Password> {
+    match PasswordHash::parse(&text.value) {
+        Ok(hash) => Some(with_print(hash, text.value.as_bytes())),
+        Err(error) => {
+            // Some reasons come with this remedy already.
+            let why = error
+                .to_string()
+                .replace(": make one with `saslgate password`", "");
+            let fix = "run `saslgate password` and write what it prints";
+            reader.error(&text.span, "`password` cannot be used", why, fix);
+            None
+        }
+    }
+}
+
+fn with_print(hash: PasswordHash, secret: &[u8]) -> Password {
+    let id = match &hash {
+        PasswordHash::Generated(hash) => Some(hash.id()),
+        PasswordHash::Chosen(_) => None,
+    };
+    (hash, (id, Fingerprint::of(&[secret])))
+}
+
+fn from_file(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
+    let named = table.text("password_file", reader)?;
+    let bytes = reader.secret_file(&named)?;
+    let text = str::from_utf8(bytes.expose()).unwrap_or_default();
+    // Editors end the last line; the password itself never ends in one.
+    let value = text
+        .strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    plain(value, named.span, reader)
+}
+
+fn from_variable(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
+    let named = table.text("password_env", reader)?;
+    let value = reader.secret_variable(&named)?;
+    plain(value.expose(), named.span, reader)
+}
+
+fn plain(value: &str, span: Span, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
+    let (why, fix) = if value.is_empty() {
+        ("it is empty or not UTF-8", "write the password there")
+    } else if value.contains(char::is_control) {
+        (
+            "it has more than one line, or a control character",
+            "write the password alone there, on one line",
+        )
+    } else if value.starts_with("sg1:") || value.starts_with("sg2:") {
+        (
+            "it is a hash, and the plain password belongs there",
+            "write the hash into `password`",
+        )
+    } else {
+        return Some(At {
+            value: Secret::new(value.to_owned()),
+            span,
+        });
+    };
+    reader.error(&span, "the password named here cannot be used", why, fix);
+    None
+}
+
+/// None beside an error: nothing of the file is used then, and a slow hash is not worth its time.
+fn hashed(plain: &At<Secret<String>>, reader: &mut Reader<'_>) -> Option<Password> {
+    if reader.errors() > 0 {
+        return None;
+    }
+    match ChosenHash::make(&plain.value, Cost::default()) {
+        Ok(hash) => {
+            let print = Fingerprint::of(&[plain.value.expose().as_bytes()]);
+            Some((PasswordHash::Chosen(hash), (None, print)))
+        }
+        Err(error) => {
+            let why = error.to_string();
+            reader.error(
+                &plain.span,
+                "the password named here cannot be hashed",
+                why,
+                "see to the machine",
+            );
+            None
+        }
+    }
+}

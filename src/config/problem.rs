@@ -1,0 +1,147 @@
+//! What is wrong with a configuration, said so that it can be mended: where, what, why, and the fix.
+
+use std::fmt;
+use std::ops::Range;
+
+/// More problems than this are counted, not listed: a file of another kind has one per line.
+const MAX_LISTED: usize = 100;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// Nothing of the file is used.
+    Error,
+    /// It works, and somebody should look at it.
+    Warning,
+}
+
+impl Severity {
+    /// The word in front of a message.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Where in the file a problem is. The line is kept as it may be shown: values that could be secrets are masked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The source line without what must not be shown.
+    pub excerpt: String,
+    /// The bytes of `excerpt` that the problem is about.
+    pub mark: Range<usize>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is; none if it is about the file as a whole.
+    pub place: Option<Place>,
+    /// What was found.
+    pub what: String,
+    /// Why that is a problem.
+    pub why: String,
+    /// What mends it.
+    pub fix: String,
+}
+
+/// Everything that is wrong with one file, in the order of its lines. No secret is in it, so it may be shown.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub struct Problems {
+    /// The file's path as it was given.
+    pub file: String,
+    /// The problems: errors and warnings.
+    pub list: Vec<Problem>,
+    /// How many more there were after the list was full.
+    pub unlisted: usize,
+}
+
+impl Problems {
+    pub(super) fn new(file: String) -> Self {
+        Self {
+            file,
+            list: Vec::new(),
+            unlisted: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, problem: Problem) {
+        if self.list.len() < MAX_LISTED {
+            self.list.push(problem);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Puts them in the order in which an editor shows the lines; what is about the whole file comes first.
+    pub(super) fn sort(&mut self) {
+        self.list
+            .sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+    }
+
+    /// Each with its file and place in front, for a log line of its own.
+    pub fn iter(&self) -> impl Iterator<Item = Located<'_>> {
+        let file = self.file.as_str();
+        self.list.iter().map(move |problem| Located { file, problem })
+    }
+
+    /// How many there are of one severity among those listed.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    }
+
+    /// Whether the file can be used.
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0 || self.unlisted > 0
+    }
+}
+
+/// One of the problems with its file and place in front.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'a> {
+    file: &'a str,
+    problem: &'a Problem,
+}
+
+/// As compilers write it, so that editors and log collectors can take it apart.
+impl fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file)?;
+        if let Some(place) = &self.problem.place {
+            write!(f, "{}:{}:", place.line, place.column)?;
+        }
+        write!(f, " {}", self.problem)
+    }
+}
+
+/// One problem a line.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, located) in self.iter().enumerate() {
+            let end = if index > 0 { "\n" } else { "" };
+            write!(f, "{end}{located}")?;
+        }
+        if self.unlisted > 0 {
+            write!(f, "\n{}: and {} more", self.file, self.unlisted)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, why, fix, .. } = self;
+        write!(f, "{}: {what}: {why}; fix: {fix}", self.severity.name())
+    }
+}

@@ -1,0 +1,256 @@
+//! `[provider.NAME]`, and the presets seen the same way: where tokens come from and where mail is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use toml::de::DeTable;
+use url::Url;
+
+use super::keys;
+use super::reader::{At, Reader, Text};
+use super::table::{Table, nearest};
+use crate::provider::{BearerMechanism, MailHost, PRESETS, Preset, Protocol, UpstreamTls, preset};
+
+/// A provider that an app may name.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// The preset's name, or the one in `[provider.NAME]`.
+    pub name: Box<str>,
+    /// What is known of it; none if the operator wrote it: it may then be any host, so `check` shows it.
+    pub preset: Option<&'static Preset>,
+    /// The token endpoint; `{tenant}` stands for the tenant. None if only commands give its tokens.
+    pub token_url: Option<Box<str>>,
+    /// How a token is said there.
+    pub mechanism: BearerMechanism,
+    /// Its mail hosts.
+    pub hosts: HashMap<Protocol, MailHost>,
+}
+
+const TLS: &[(&str, UpstreamTls)] = &[
+    ("implicit", UpstreamTls::Implicit),
+    ("starttls", UpstreamTls::StartTls),
+];
+
+impl Provider {
+    fn of_preset(preset: &'static Preset) -> Self {
+        let host = |protocol| (protocol, preset.host(protocol).host());
+        Self {
+            name: preset.name.into(),
+            preset: Some(preset),
+            token_url: Some(preset.token_url.into()),
+            mechanism: preset.mechanism,
+            hosts: Protocol::ALL.map(host).into(),
+        }
+    }
+
+    /// Whether its token endpoint depends on the tenant.
+    pub(super) fn has_tenants(&self) -> bool {
+        self.token_url
+            .as_deref()
+            .is_some_and(|url| url.contains("{tenant}"))
+    }
+
+    /// The token endpoint of one tenant.
+    pub(super) fn token_url(&self, tenant: &str) -> Option<Url> {
+        let template = self.token_url.as_deref()?;
+        Url::parse(&template.replace("{tenant}", tenant)).ok()
+    }
+}
+
+/// One `[provider.NAME]`: its name's place, what it is if it is sound, and whether an app uses it.
+type Written<'t> = (At<&'t str>, Option<Arc<Provider>>, bool);
+
+/// The providers of one file. One that is wrong is known without being usable, so that it is not also called unknown.
+pub(super) struct Providers<'t> {
+    written: BTreeMap<&'t str, Written<'t>>,
+}
+
+impl<'t> Providers<'t> {
+    pub(super) fn read(root: &Table<'t>, reader: &mut Reader<'_>) -> Self {
+        let mut written = BTreeMap::new();
+        for (name, entries) in root.named("provider", reader) {
+            let provider = read(&name, entries, reader).map(Arc::new);
+            written.insert(name.value, (name, provider, false));
+        }
+        Self { written }
+    }
+
+    /// The provider that an app names; without a name the first preset.
+    pub(super) fn find(&mut self, name: Option<&Text>, reader: &mut Reader<'_>) -> Option<Arc<Provider>> {
+        let Some(name) = name else {
+            return PRESETS.first().map(Provider::of_preset).map(Arc::new);
+        };
+        if let Some((_, provider, used)) = self.written.get_mut(name.value.as_str()) {
+            *used = true;
+            return provider.clone();
+        }
+        if let Some(preset) = preset(&name.value) {
+            return Some(Arc::new(Provider::of_preset(preset)));
+        }
+        let known = PRESETS
+            .iter()
+            .map(|preset| preset.name)
+            .chain(self.written.keys().copied());
+        let fix = match nearest(&name.written, known) {
+            Some(word) => format!("did you mean \"{word}\"?"),
+            None => "describe it in a table [provider.NAME] of that name".to_owned(),
+        };
+        reader.error(
+            &name.span,
+            format!("there is no preset or provider {}", name.shown()),
+            "its token endpoint and mail hosts are not known",
+            fix,
+        );
+        None
+    }
+
+    /// Notes the providers that no app named.
+    pub(super) fn note_unused(&self, reader: &mut Reader<'_>) {
+        for (name, _, used) in self.written.values() {
+            // Beside an error it may be the app that is wrong.
+            if !used && reader.errors() == 0 {
+                reader.warning(
+                    &name.span,
+                    format!("no app uses [provider.{}]", name.value),
+                    "nothing reaches it",
+                    "name it with `preset` in an app, or remove it",
+                );
+            }
+        }
+    }
+}
+
+fn read<'t>(name: &At<&'t str>, entries: &'t DeTable<'t>, reader: &mut Reader<'_>) -> Option<Provider> {
+    let errors = reader.errors();
+    let table = Table::open(&keys::PROVIDER, name.span.clone(), entries, reader);
+    if preset(name.value).is_some() {
+        reader.error(
+            &name.span,
+            format!("\"{}\" is the name of a preset", name.value),
+            "an app that names it could mean either",
+            "choose another name",
+        );
+    }
+    let provider = Provider {
+        name: name.value.into(),
+        preset: None,
+        token_url: table
+            .text("token_url", reader)
+            .and_then(|text| token_url(&text, reader)),
+        mechanism: table
+            .choice("mechanism", MECHANISMS, reader)
+            .map(|at| at.value)
+            .unwrap_or_default(),
+        hosts: hosts(&table, reader),
+    };
+    if reader.errors() == errors && provider.hosts.is_empty() {
+        let fix = "add imap, pop3 or smtp = \"host:port\"";
+        reader.error(
+            &name.span,
+            format!("[provider.{}] has no mail host", name.value),
+            "it leads nowhere",
+            fix,
+        );
+    }
+    (reader.errors() == errors).then_some(provider)
+}
+
+const MECHANISMS: &[(&str, BearerMechanism)] = &[
+    ("xoauth2", BearerMechanism::XOAuth2),
+    ("oauthbearer", BearerMechanism::OAuthBearer),
+];
+
+/// The value is never repeated: a password in the URL would be.
+fn token_url(text: &Text, reader: &mut Reader<'_>) -> Option<Box<str>> {
+    let parsed = Url::parse(&text.value.replace("{tenant}", "tenant"));
+    let (what, why) = match parsed {
+        Err(_) => ("`token_url` is not a URL", "tokens are asked for there"),
+        Ok(url) if url.scheme() != "https" => (
+            "`token_url` is not https",
+            "the client secret and every token would cross the network in clear",
+        ),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => (
+            "`token_url` has a user name or password in it",
+            "the app proves itself by its own client secret",
+        ),
+        Ok(url) if url.fragment().is_some() => ("`token_url` has a `#` in it", "no fragment is ever sent"),
+        Ok(_) => return Some(text.value.as_str().into()),
+    };
+    reader.error(
+        &text.span,
+        what,
+        why,
+        "write https://host/path, with {tenant} where the tenant belongs",
+    );
+    None
+}
+
+fn hosts(table: &Table<'_>, reader: &mut Reader<'_>) -> HashMap<Protocol, MailHost> {
+    let tls = tls(table, reader);
+    let mut hosts = HashMap::new();
+    for (protocol, tls) in Protocol::ALL.into_iter().zip(tls) {
+        let text = table.text(protocol.name(), reader);
+        if let Some(host) = text.and_then(|text| host(protocol, &text, tls, reader)) {
+            hosts.insert(protocol, host);
+        }
+    }
+    hosts
+}
+
+/// `tls = "…"` for all hosts, or `tls.imap = "…"` for one.
+fn tls(table: &Table<'_>, reader: &mut Reader<'_>) -> [Option<UpstreamTls>; 3] {
+    if !table.is_table("tls") {
+        return [table.choice("tls", TLS, reader).map(|at| at.value); 3];
+    }
+    let Some(sub) = table.sub("tls", &keys::PROVIDER_TLS, reader) else {
+        return [None; 3];
+    };
+    Protocol::ALL.map(|protocol| sub.choice(protocol.name(), TLS, reader).map(|at| at.value))
+}
+
+fn host(
+    protocol: Protocol,
+    text: &Text,
+    tls: Option<UpstreamTls>,
+    reader: &mut Reader<'_>,
+) -> Option<MailHost> {
+    let parts = text.value.rsplit_once(':').and_then(|(name, port)| {
+        let name = name.trim_matches(['[', ']']);
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        ServerName::try_from(name).ok()?;
+        Some((name, port))
+    });
+    let Some((name, port)) = parts else {
+        reader.error(
+            &text.span,
+            format!("`{protocol}` = {} is not a host and a port", text.shown()),
+            "both are needed to connect",
+            "write \"host:port\", such as \"imap.example.com:993\"",
+        );
+        return None;
+    };
+    let tls = tls.or_else(|| usual_tls(port));
+    if tls.is_none() {
+        reader.error(
+            &text.span,
+            format!("port {port} does not tell when TLS starts"),
+            "only 993, 995 and 465 (implicit) and 143, 110 and 587 (STARTTLS) do",
+            format!("add `tls.{protocol} = \"implicit\"` or `\"starttls\"`"),
+        );
+    }
+    Some(MailHost {
+        name: name.into(),
+        port,
+        tls: tls?,
+    })
+}
+
+/// RFC 8314 for implicit TLS, RFC 2595 and RFC 6409 for STARTTLS.
+fn usual_tls(port: u16) -> Option<UpstreamTls> {
+    match port {
+        993 | 995 | 465 => Some(UpstreamTls::Implicit),
+        143 | 110 | 587 => Some(UpstreamTls::StartTls),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! The ways upstream of one account: which app, which host, and whose name, per protocol.
+
+use std::collections::HashMap;
+
+use super::app::{Apps, ConfiguredApp};
+use super::keys::{self, Shape};
+use super::reader::{At, Reader, Text};
+use super::table::{Table, one_of};
+use crate::account::{Identity, Route};
+use crate::name::Mailbox;
+use crate::oauth::Grant;
+use crate::provider::Protocol;
+
+/// What one protocol of an account says for itself.
+#[derive(Default)]
+struct Own {
+    app: Option<Text>,
+    identity: Option<At<Identity>>,
+}
+
+const IDENTITIES: &[(&str, Identity)] = &[("mailbox", Identity::Mailbox), ("owner", Identity::Owner)];
+
+const PROTOCOLS: &[(&str, Protocol)] = &[
+    ("imap", Protocol::Imap),
+    ("pop3", Protocol::Pop3),
+    ("smtp", Protocol::Smtp),
+];
+
+fn shape(protocol: Protocol) -> &'static Shape {
+    match protocol {
+        Protocol::Imap => &keys::ACCOUNT_IMAP,
+        Protocol::Pop3 => &keys::ACCOUNT_POP3,
+        Protocol::Smtp => &keys::ACCOUNT_SMTP,
+    }
+}
+
+impl Own {
+    fn read(table: &Table<'_>, protocol: Protocol, reader: &mut Reader<'_>) -> Self {
+        let Some(sub) = table.sub(protocol.name(), shape(protocol), reader) else {
+            return Self::default();
+        };
+        Self {
+            app: sub.text("app", reader),
+            identity: match protocol {
+                Protocol::Smtp => sub.choice("identity", IDENTITIES, reader),
+                _ => None,
+            },
+        }
+    }
+}
+
+pub(super) fn read(
+    table: &Table<'_>,
+    apps: &mut Apps,
+    owner: Option<&At<Mailbox>>,
+    reader: &mut Reader<'_>,
+) -> HashMap<Protocol, Route> {
+    let allowed = protocols(table, reader);
+    let common = table.text("app", reader);
+    let tenant = table.text("tenant", reader);
+    let mut routes = HashMap::new();
+    let mut owner_used = false;
+    for protocol in Protocol::ALL {
+        let own = Own::read(table, protocol, reader);
+        if allowed
+            .as_ref()
+            .is_some_and(|allowed| !allowed.contains(&protocol))
+        {
+            if let Some(span) = table.key(protocol.name()) {
+                reader.no_effect(&span, protocol.name(), "`protocols` does not allow it");
+            }
+            continue;
+        }
+        let app = own.app.as_ref().or(common.as_ref());
+        let Some(app) = apps.find(app, &table.span, tenant.as_ref(), reader) else {
+            continue;
+        };
+        owner_used |= !is_app_only(&app);
+        if let Some(route) = route(protocol, &app, own.identity.as_ref(), owner, reader) {
+            routes.insert(protocol, route);
+        } else if allowed.is_some() {
+            let what = format!("the provider \"{}\" has no {protocol} host", app.provider.name);
+            reader.error(
+                &table.span,
+                what,
+                "`protocols` asks for it",
+                "remove it there, or add the host",
+            );
+        }
+    }
+    if let Some(owner) = owner.filter(|_| !owner_used && !routes.is_empty()) {
+        reader.no_effect(
+            &owner.span,
+            "signs_in_as",
+            "the token of an app belongs to no person",
+        );
+    }
+    routes
+}
+
+fn protocols(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Vec<Protocol>> {
+    let list = table.texts("protocols", reader)?;
+    let found: Vec<_> = list
+        .value
+        .into_iter()
+        .map(|text| one_of("protocols", text, PROTOCOLS, reader))
+        .collect();
+    found.into_iter().map(|at| Some(at?.value)).collect()
+}
+
+fn is_app_only(app: &ConfiguredApp) -> bool {
+    matches!(app.app.grant, Grant::ClientCredentials(_))
+}
+
+/// None where the provider has no host for the protocol.
+fn route(
+    protocol: Protocol,
+    app: &ConfiguredApp,
+    asked: Option<&At<Identity>>,
+    owner: Option<&At<Mailbox>>,
+    reader: &mut Reader<'_>,
+) -> Option<Route> {
+    let refusal = match asked {
+        Some(asked) if asked.value == Identity::Owner && is_app_only(app) => Some((
+            &asked.span,
+            "an app-only token has no owner; Exchange wants the mailbox with it",
+        )),
+        Some(asked) if asked.value == Identity::Owner && owner.is_none() => Some((
+            &asked.span,
+            "without `signs_in_as` the mailbox itself is the owner",
+        )),
+        _ => None,
+    };
+    if let Some((span, why)) = refusal {
+        reader.error(
+            span,
+            "`smtp.identity` = \"owner\" means nobody here",
+            why,
+            "remove it",
+        );
+    }
+    // A delegate's token opens a shared mailbox over IMAP and POP3 by the mailbox's name; for SMTP Exchange wants the
+    // delegate's own name and lets the message say which sender it is.
+    let usual = match protocol {
+        Protocol::Smtp if owner.is_some() && !is_app_only(app) => Identity::Owner,
+        _ => Identity::Mailbox,
+    };
+    Some(Route {
+        app: app.app.clone(),
+        host: app.provider.hosts.get(&protocol)?.clone(),
+        mechanism: app.provider.mechanism,
+        identity: asked.map_or(usual, |asked| asked.value),
+    })
+}

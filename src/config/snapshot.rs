@@ -1,0 +1,141 @@
+//! What a configuration was, in names and fingerprints: enough to compare it with the next one, nothing to steal.
+
+use std::collections::BTreeMap;
+
+use super::app::ConfiguredApp;
+use super::fingerprint::{Fingerprint, Sum};
+use super::limits::{Limits, Server, Upstream};
+use super::password::PasswordPrint;
+use crate::account::{Account, Route};
+use crate::listener::Settings;
+use crate::log;
+use crate::oauth::{Grant, Proxy};
+use crate::provider::Protocol;
+
+/// A configuration as the next one is compared with it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub(super) accounts: BTreeMap<String, AccountPrint>,
+    pub(super) apps: BTreeMap<String, Fingerprint>,
+    pub(super) listeners: BTreeMap<String, Fingerprint>,
+    pub(super) limits: Limits,
+    pub(super) upstream: Fingerprint,
+    pub(super) log: log::Settings,
+    pub(super) server: Server,
+}
+
+/// One account: a fingerprint for each thing that somebody may want to know the change of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct AccountPrint {
+    pub(super) name: String,
+    /// One for each password, so that a removed one is seen.
+    pub(super) passwords: Vec<PasswordPrint>,
+    pub(super) parts: [(&'static str, Fingerprint); 4],
+}
+
+impl AccountPrint {
+    pub(super) fn of(account: &Account, passwords: Vec<PasswordPrint>) -> Self {
+        let logins = text(account.logins.iter());
+        let mailboxes = text(
+            [&account.mailbox, &account.signs_in_as]
+                .into_iter()
+                .flatten()
+                .chain(&account.may_open),
+        );
+        let own = [account.mailbox.is_some(), account.signs_in_as.is_some()].map(u8::from);
+        let networks = text(account.allow_from.iter());
+        Self {
+            name: account.name.to_string(),
+            passwords,
+            parts: [
+                ("logins", Fingerprint::of(&[logins.as_bytes()])),
+                ("mailbox", Fingerprint::of(&[&own, mailboxes.as_bytes()])),
+                ("routes", routes(account)),
+                ("networks", Fingerprint::of(&[networks.as_bytes()])),
+            ],
+        }
+    }
+}
+
+/// Things as text, each on a line of its own: none of them can have a line end in it.
+fn text<T: ToString>(things: impl Iterator<Item = T>) -> String {
+    things.map(|thing| thing.to_string() + "\n").collect()
+}
+
+/// The ways upstream without what is secret in them: an app's own change is seen at the app.
+fn routes(account: &Account) -> Fingerprint {
+    let mut sum = Sum::new();
+    for protocol in Protocol::ALL {
+        if let Some(Route {
+            app,
+            host,
+            mechanism,
+            identity,
+        }) = account.routes.get(&protocol)
+        {
+            sum.add(protocol.name().as_bytes());
+            sum.add(format!("{} {host} {:?} {mechanism:?} {identity:?}", app.name, host.tls).as_bytes());
+            if let Grant::ClientCredentials(grant) = &app.grant {
+                sum.add(grant.token_url.as_str().as_bytes());
+            }
+        }
+    }
+    sum.end()
+}
+
+/// A listener's name, `protocol address …`, and the fingerprint of all of it.
+pub(super) type ListenerPrint = (String, Fingerprint);
+
+pub(super) fn listener(settings: &Settings, identity: Option<Fingerprint>) -> ListenerPrint {
+    let Settings {
+        protocol,
+        bind,
+        tls,
+        plaintext_from,
+        allow_from,
+        ..
+    } = settings;
+    let addresses: Vec<_> = bind.iter().map(ToString::to_string).collect();
+    let mut sum = Sum::new();
+    sum.add(format!("{tls:?} {plaintext_from:?} {allow_from:?}").as_bytes());
+    sum.add(identity.as_ref().map_or(&[], Fingerprint::as_bytes));
+    (format!("{protocol} {}", addresses.join(" ")), sum.end())
+}
+
+/// An app as it is for one tenant.
+pub(super) fn app(configured: &ConfiguredApp) -> (String, Fingerprint) {
+    let mut sum = Sum::new();
+    match &configured.app.grant {
+        Grant::ClientCredentials(grant) => {
+            sum.add(grant.token_url.as_str().as_bytes());
+            sum.add(grant.client_id.as_bytes());
+            sum.add(grant.secret.expose().as_bytes());
+            sum.add(grant.scope.as_bytes());
+        }
+        Grant::Command(command) => {
+            sum.add(&command.timeout.as_millis().to_le_bytes());
+            for argument in &command.argv {
+                sum.add(argument.as_bytes());
+            }
+        }
+    }
+    let name = match &configured.tenant {
+        Some(tenant) => format!("{} ({tenant})", configured.app.name),
+        None => configured.app.name.to_string(),
+    };
+    (name, sum.end())
+}
+
+/// What holds for every upstream.
+pub(super) fn upstream(upstream: &Upstream) -> Fingerprint {
+    let mut sum = Sum::new();
+    for root in &upstream.extra_roots {
+        sum.add(root);
+    }
+    match &upstream.proxy {
+        Proxy::At(url) => sum.add(url.as_str().as_bytes()),
+        other => sum.add(format!("{other:?}").as_bytes()),
+    }
+    sum.add(&[u8::from(upstream.post_quantum)]);
+    sum.end()
+}
