@@ -14,10 +14,13 @@
 //! Start reading at [`session`]. The modules below stand in the order in which data flows; a module imports only from
 //! those that `tests/architecture.rs` lists below it.
 
+pub mod cli;
+pub mod server;
 
 pub mod config;
 
 pub mod listener;
+pub mod session;
 pub mod transport;
 pub mod wire;
 
@@ -25,12 +28,13 @@ pub mod downstream;
 pub mod sasl;
 
 pub mod account;
-pub mod token;
 pub mod oauth;
+pub mod token;
 
-pub mod upstream;
 pub mod relay;
+pub mod upstream;
 
+pub mod failure;
 pub mod sessions;
 
 pub mod log;

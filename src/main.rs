@@ -1,3 +1,11 @@
 //! `saslgate`: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    saslgate::cli::main()
+}

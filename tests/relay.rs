@@ -1,5 +1,7 @@
 //! The relay between a plain mail client and an upstream behind TLS: every byte, in order, and every kind of end.
 
+#![allow(clippy::panic, clippy::unwrap_used)] // a test may fail
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,10 @@ struct Rig {
 
 async fn tcp_pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    let (near, far) = tokio::join!(
+        TcpStream::connect(listener.local_addr().unwrap()),
+        listener.accept()
+    );
     (near.unwrap(), far.unwrap().0)
 }
 
@@ -50,7 +55,10 @@ async fn tls_pair(version: &'static SupportedProtocolVersion) -> (Link, TlsStrea
         .with_no_client_auth();
     let (near, far) = tcp_pair().await;
     let mut link = Link::plain(near);
-    let upgrade = Upgrade::Connect(TlsConnector::from(Arc::new(client)), ServerName::try_from("localhost").unwrap());
+    let upgrade = Upgrade::Connect(
+        TlsConnector::from(Arc::new(client)),
+        ServerName::try_from("localhost").unwrap(),
+    );
     let acceptor = TlsAcceptor::from(Arc::new(server));
     let (ours, theirs) = tokio::join!(link.start_tls(&upgrade), acceptor.accept(far));
     ours.unwrap();
@@ -70,14 +78,21 @@ async fn rig(version: &'static SupportedProtocolVersion, to_mail_client: &[u8], 
     };
     let stop = CancellationToken::new();
     let stopped = stop.clone();
-    Rig { mail_client, upstream, relay: tokio::spawn(async move { relay.run(&stopped).await }), stop }
+    Rig {
+        mail_client,
+        upstream,
+        relay: tokio::spawn(async move { relay.run(&stopped).await }),
+        stop,
+    }
 }
 
 /// Bytes that look like nothing, the same for the same seed.
 fn noise(count: usize, mut seed: u64) -> Vec<u8> {
     std::iter::repeat_with(|| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as u8
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        seed.to_be_bytes()[3]
     })
     .take(count)
     .collect()
@@ -105,12 +120,15 @@ async fn every_byte_arrives_in_order_both_ways_at_once() {
         let (mut got_up, mut got_down) = (Vec::new(), Vec::new());
         let read_up = upstream_reads.read_to_end(&mut got_up);
         let read_down = mail_client_reads.read_to_end(&mut got_down);
-        let (_, _, read_up, read_down) = tokio::join!(send_up, send_down, read_up, read_down);
-        (read_up.unwrap(), read_down.unwrap());
+        let ((), (), read_up, read_down) = tokio::join!(send_up, send_down, read_up, read_down);
+        read_up.unwrap(); read_down.unwrap();
         assert_eq!(got_up, [b"a2 SELECT INBOX\r\n".as_slice(), &up].concat());
         assert_eq!(got_down, [b"a1 OK Logged in.\r\n".as_slice(), &down].concat());
         let summary = rig.relay.await.unwrap();
-        assert_eq!((summary.sent, summary.received), (got_up.len() as u64, got_down.len() as u64));
+        assert_eq!(
+            (summary.sent, summary.received),
+            (got_up.len() as u64, got_down.len() as u64)
+        );
     }
 }
 
@@ -137,8 +155,16 @@ async fn half_close_passes_in_four_orders() {
                 assert_eq!(read_all(&mut rig.mail_client).await, b"a9 OK bye\r\n");
             }
             let summary = rig.relay.await.unwrap();
-            let first = if upstream_first { Leg::Upstream } else { Leg::Downstream };
-            assert!(matches!(summary.end, End::Closed(leg) if leg == first), "{:?}", summary.end);
+            let first = if upstream_first {
+                Leg::Upstream
+            } else {
+                Leg::Downstream
+            };
+            assert!(
+                matches!(summary.end, End::Closed(leg) if leg == first),
+                "{:?}",
+                summary.end
+            );
             orders += 1;
         }
     }
@@ -156,7 +182,11 @@ async fn toward_tls12_the_end_waits_until_upstream_has_said_all() {
     rig.upstream.write_all(&answer).await.unwrap();
     rig.upstream.shutdown().await.unwrap();
     assert_eq!(read_all(&mut rig.mail_client).await, answer);
-    assert_eq!(rig.upstream.read(&mut command).await.unwrap(), 0, "now the end was passed on");
+    assert_eq!(
+        rig.upstream.read(&mut command).await.unwrap(),
+        0,
+        "now the end was passed on"
+    );
     rig.relay.await.unwrap();
 }
 
@@ -187,19 +217,33 @@ async fn a_peer_that_never_closes_its_half_is_left_after_a_minute() {
     tokio::time::pause();
     let before = tokio::time::Instant::now();
     let summary = rig.relay.await.unwrap();
-    assert!(matches!(summary.end, End::Closed(Leg::Upstream)), "{:?}", summary.end);
-    assert!(before.elapsed() <= Duration::from_secs(61), "{:?}", before.elapsed());
+    assert!(
+        matches!(summary.end, End::Closed(Leg::Upstream)),
+        "{:?}",
+        summary.end
+    );
+    assert!(
+        before.elapsed() <= Duration::from_secs(61),
+        "{:?}",
+        before.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn what_upstream_refused_is_noted() {
     let mut rig = rig(&rustls::version::TLS13, b"", b"").await;
-    rig.upstream.write_all(b"a2 BAD User is authenticated but not connected.\r\n").await.unwrap();
+    rig.upstream
+        .write_all(b"a2 BAD User is authenticated but not connected.\r\n")
+        .await
+        .unwrap();
     rig.upstream.shutdown().await.unwrap();
     drop(read_all(&mut rig.mail_client).await);
     drop(rig.mail_client);
     let summary = rig.relay.await.unwrap();
-    assert_eq!(summary.notes.concat(), "a2 BAD User is authenticated but not connected.");
+    assert_eq!(
+        summary.notes.concat(),
+        "a2 BAD User is authenticated but not connected."
+    );
 }
 
 /// Ends upstream's direction: with `close_notify`, or by cutting the TCP connection's sending half under it.

@@ -1,14 +1,35 @@
-//! One bound socket: accept, permits, implicit TLS, a session per connection.
+//! One bound socket: accept, admission, implicit TLS, a session per connection.
 
 pub mod identity;
+mod socket;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+pub use socket::bind;
+
+use crate::downstream::TlsState;
+use crate::peer::Peer;
 use crate::provider::Protocol;
+use crate::session::{Arrival, Context, session};
+use crate::sessions::Admission;
+use crate::transport::{Link, Upgrade};
+
+/// How long accepting pauses when the system has no descriptor or memory for another connection: a loop without a
+/// pause would burn a core until one is free.
+const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(250);
+
+/// At most one line in that time about not being able to accept.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What one `[[listener]]` resolved to.
 #[derive(Debug)]
@@ -38,4 +59,102 @@ pub enum TlsMode {
     StartTlsOptional,
     /// At the first byte.
     Implicit,
+}
+
+impl Settings {
+    /// What a mail client at that address is told about TLS when it connects.
+    fn tls_state(&self, peer: &Peer) -> TlsState {
+        let plaintext_is_fine = peer.is_in(&self.plaintext_from);
+        match self.tls {
+            TlsMode::Implicit => TlsState::Established,
+            TlsMode::StartTlsOptional if plaintext_is_fine => TlsState::Offered,
+            TlsMode::StartTls | TlsMode::StartTlsOptional => TlsState::Required,
+            TlsMode::Off if plaintext_is_fine => TlsState::Off,
+            TlsMode::Off => TlsState::Unavailable,
+        }
+    }
+}
+
+/// A listener that is ready to accept.
+pub struct Listener {
+    socket: TcpListener,
+    settings: Arc<Settings>,
+    upgrade: Option<Upgrade>,
+    admission: Arc<Admission>,
+    context: Arc<Context>,
+}
+
+impl Listener {
+    /// A listener on a socket that somebody bound: ourselves, or a supervisor that kept it over a restart.
+    pub fn new(
+        socket: TcpListener,
+        settings: Arc<Settings>,
+        admission: Arc<Admission>,
+        context: Arc<Context>,
+    ) -> Result<Self, rustls::Error> {
+        let upgrade = settings
+            .identity
+            .as_ref()
+            .map(|identity| tls::acceptor(settings.protocol, identity))
+            .transpose()?;
+        Ok(Self {
+            socket,
+            settings,
+            upgrade: upgrade.map(Upgrade::Accept),
+            admission,
+            context,
+        })
+    }
+
+    /// Accepts until `stop`. Sessions are spawned on `sessions`, which outlives this.
+    pub async fn run(self, stop: CancellationToken, sessions: TaskTracker) {
+        let mut complained: Option<Instant> = None;
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, address)) => self.welcome(stream, Peer::new(address), &sessions),
+                Err(error) if is_of_that_connection(&error) => {}
+                Err(error) => {
+                    if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+                        tracing::warn!(
+                            protocol = %self.settings.protocol, %error,
+                            "can't accept connections for now; if this lasts, raise the limit of open files (ulimit -n)"
+                        );
+                        complained = Some(Instant::now());
+                    }
+                    sleep(OUT_OF_RESOURCES_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn welcome(&self, stream: TcpStream, peer: Peer, sessions: &TaskTracker) {
+        let allowed = self.settings.allow_from.is_empty() || peer.is_in(&self.settings.allow_from);
+        if !allowed {
+            // A network that may not connect is told nothing at all.
+            tracing::debug!(%peer, protocol = %self.settings.protocol, "connection from outside allow_from closed");
+            return;
+        }
+        socket::tune(&stream);
+        let arrival = Arrival {
+            protocol: self.settings.protocol,
+            peer,
+            tls: self.settings.tls_state(&peer),
+            upgrade: self.upgrade.clone(),
+            place: self.admission.admit(&peer),
+        };
+        sessions.spawn(session(Link::plain(stream), arrival, Arc::clone(&self.context)));
+    }
+}
+
+/// accept(2): errors that belong to the one connection that was about to be accepted.
+fn is_of_that_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }

@@ -1,0 +1,209 @@
+//! `saslgate check`: everything that is wrong with a configuration, or what it would do.
+//!
+//! Exit codes: 0 if it is sound, 1 if there are only warnings, 2 if it cannot be used.
+
+use std::fmt::{self, Display};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::DEFAULT_CONFIG;
+use crate::account::{Account, Pattern};
+use crate::config::{Config, ConfiguredApp, Problems, System, load, report};
+use crate::listener::{Settings, TlsMode};
+use crate::oauth::Grant;
+use crate::provider::{Protocol, UpstreamTls};
+
+/// More lines of one kind than this are counted, not shown.
+const SHOWN: usize = 100;
+
+const EXAMPLES: &str = "Examples:
+  saslgate check                     /etc/saslgate/saslgate.toml
+  saslgate check --config my.toml    another file
+
+Exit codes: 0 sound, 1 usable with warnings, 2 cannot be used.";
+
+/// What `check` is told.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
+    config: PathBuf,
+}
+
+/// Checks a configuration and says what it found on standard output.
+pub(super) fn run(args: &CheckArgs) -> ExitCode {
+    let (found, code) = match load(&args.config, &System) {
+        Ok(config) => {
+            let code = u8::from(!config.warnings.list.is_empty());
+            (format!("{}{}", shown(&config.warnings), Summary(&config)), code)
+        }
+        Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
+    };
+    // Whoever reads us may stop reading; the exit code still tells.
+    let _ = anstream::stdout().write_all(found.as_bytes());
+    ExitCode::from(code)
+}
+
+/// Problems with their source lines on a terminal, one a line for scripts.
+fn shown(problems: &Problems) -> String {
+    if io::stdout().is_terminal() {
+        return report::snippets(problems);
+    }
+    if problems.list.is_empty() {
+        return String::new();
+    }
+    format!("{problems}\n")
+}
+
+/// One line: how many problems there are.
+struct Verdict<'a>(&'a Problems);
+
+impl Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::config::Severity::{Error, Warning};
+        let Problems { file, unlisted, .. } = self.0;
+        let errors = self.0.count(Error) + unlisted;
+        let warnings = self.0.count(Warning);
+        match (errors, warnings) {
+            (0, 0) => writeln!(f, "{file} is sound"),
+            (0, _) => writeln!(f, "{file} can be used; warnings: {warnings}"),
+            (_, 0) => writeln!(f, "{file} cannot be used; errors: {errors}"),
+            _ => writeln!(f, "{file} cannot be used; errors: {errors}, warnings: {warnings}"),
+        }
+    }
+}
+
+/// What would run.
+struct Summary<'a>(&'a Config);
+
+impl Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config {
+            listeners,
+            accounts,
+            apps,
+            warnings,
+            ..
+        } = self.0;
+        Verdict(warnings).fmt(f)?;
+        section(f, "Listeners", listeners.iter().map(listener))?;
+        section(f, "Accounts", accounts.iter().map(account))?;
+        section(f, "Apps", apps.iter().map(app))
+    }
+}
+
+fn section(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    lines: impl ExactSizeIterator<Item = String>,
+) -> fmt::Result {
+    let count = lines.len();
+    writeln!(f, "\n{title}: {count}")?;
+    for line in lines.take(SHOWN) {
+        writeln!(f, "  {line}")?;
+    }
+    if count > SHOWN {
+        writeln!(f, "  and {} more", count - SHOWN)?;
+    }
+    Ok(())
+}
+
+fn listener(settings: &Settings) -> String {
+    let Settings {
+        protocol,
+        bind,
+        tls,
+        plaintext_from,
+        allow_from,
+        ..
+    } = settings;
+    let plain = || joined(plaintext_from, ", ");
+    let tls = match tls {
+        TlsMode::Off => format!("no TLS, logins from {}", plain()),
+        TlsMode::StartTls => "STARTTLS before a login".to_owned(),
+        TlsMode::StartTlsOptional => format!("STARTTLS, without it logins from {}", plain()),
+        TlsMode::Implicit => "TLS from the first byte".to_owned(),
+    };
+    format!(
+        "{protocol}  {}  {tls}{}",
+        joined(bind, " "),
+        only_from(allow_from)
+    )
+}
+
+fn account(account: &Account) -> String {
+    let mailbox = match (&account.mailbox, &account.name) {
+        (Some(mailbox), _) => format!("opens {mailbox}"),
+        (None, Pattern::Login(login)) => format!("opens {login}"),
+        (None, Pattern::Domain(domain)) => format!("opens any mailbox of {domain}"),
+    };
+    let owner = account
+        .signs_in_as
+        .as_ref()
+        .map_or(String::new(), |owner| format!(" with the token of {owner}"));
+    let ways: Vec<_> = Protocol::ALL
+        .iter()
+        .filter_map(|protocol| Some((protocol, account.routes.get(protocol)?)))
+        .map(|(protocol, route)| format!("{protocol} by \"{}\"", route.app.name))
+        .collect();
+    format!(
+        "{}  {mailbox}{owner}  {}  passwords: {}{}",
+        account.name,
+        ways.join(", "),
+        account.passwords.len(),
+        only_from(&account.allow_from)
+    )
+}
+
+/// An app with every host that it reaches. Those that no preset knows are the operator's own word.
+fn app(configured: &ConfiguredApp) -> String {
+    let ConfiguredApp { app, provider, .. } = configured;
+    let tokens = match &app.grant {
+        Grant::ClientCredentials(grant) => format!("client credentials from {}", grant.token_url),
+        Grant::Command(command) => {
+            format!(
+                "the command {}",
+                command.argv.first().map_or("", |program| program)
+            )
+        }
+    };
+    let hosts: Vec<_> = Protocol::ALL
+        .iter()
+        .filter_map(|protocol| provider.hosts.get(protocol))
+        .collect();
+    let hosts: Vec<_> = hosts
+        .iter()
+        .map(|host| match host.tls {
+            UpstreamTls::Implicit => format!("{host} (TLS)"),
+            UpstreamTls::StartTls => format!("{host} (STARTTLS)"),
+        })
+        .collect();
+    let origin = match provider.preset {
+        Some(preset) => format!("preset {}", preset.name),
+        None => format!("written in [provider.{}]", provider.name),
+    };
+    format!(
+        "\"{}\"  tokens: {tokens}  mail: {}  {origin}",
+        app.name,
+        hosts.join(", ")
+    )
+}
+
+fn only_from<T: ToString>(networks: &[T]) -> String {
+    if networks.is_empty() {
+        return String::new();
+    }
+    format!("  only from {}", joined(networks, ", "))
+}
+
+fn joined<T: ToString>(things: &[T], between: &str) -> String {
+    things
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(between)
+}

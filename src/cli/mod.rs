@@ -1,0 +1,67 @@
+//! The command line: one command, one file.
+
+mod check;
+#[cfg(feature = "demo")]
+mod demo;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Where `run` and `check` look when nobody names a file.
+const DEFAULT_CONFIG: &str = "/etc/saslgate/saslgate.toml";
+
+const ABOUT: &str = "Lets old mail software log in to Exchange Online with a user name and a password.";
+
+const LONG_ABOUT: &str = "Lets old mail software log in to Exchange Online with a user name and a password.
+
+saslgate listens for plain IMAP, POP3 and SMTP logins, checks them locally, gets an access token, logs in upstream \
+with SASL XOAUTH2 over TLS, and relays the session byte for byte.";
+
+const EXAMPLES: &str = "Start here:
+  saslgate demo                      see it work against a simulated Microsoft 365, nothing to configure
+  saslgate password                  make a password for a mail program, and the line for the configuration
+  saslgate check --config my.toml    every problem of a configuration, with its fix
+  saslgate run --config my.toml      serve";
+
+#[derive(Parser)]
+#[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve mail clients
+    Run(run::RunArgs),
+    /// Show every problem of a configuration
+    Check(check::CheckArgs),
+    /// See it work against a simulated Microsoft 365
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
+}
+
+/// Reads the arguments, runs the command, tells the exit code: 0 done, 1 done with trouble, 2 not done.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(&args),
+    }
+}
+
+/// Tells a person why a command did not do what it was asked.
+fn complain(what: &str) {
+    use std::io::Write as _;
+    // A standard error that is closed leaves nobody to tell.
+    let _ = writeln!(anstream::stderr(), "saslgate: {what}");
+}
+
+/// The runtime for commands that talk to the network.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

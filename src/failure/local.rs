@@ -1,0 +1,55 @@
+//! Logins that saslgate itself refused.
+
+use super::Diagnosis;
+use crate::account::RefusedLogin;
+
+/// Explains a refused login. The mail client heard the same sentence for all of them.
+pub(super) fn explain(refused: RefusedLogin) -> Diagnosis {
+    let (why, fix) = why_and_fix(refused);
+    Diagnosis::new(None, refused.to_string(), why, fix)
+}
+
+fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
+    match refused {
+        RefusedLogin::BadName(_) => (
+            "the mail program is set up wrongly, or somebody is trying something",
+            "set the user name in the mail program to the account's `login`",
+        ),
+        RefusedLogin::UnknownUser => (
+            "a typing error, an account that is not configured yet, or somebody is guessing",
+            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload",
+        ),
+        RefusedLogin::WrongPassword => (
+            "the mail program has another password than the configuration, or somebody is guessing",
+            "enter the password in the mail program again, or make a new one with `saslgate password`",
+        ),
+        RefusedLogin::NoPasswordSet => (
+            "an account without a password lets nobody in",
+            "add the line that `saslgate password` prints",
+        ),
+        RefusedLogin::ProtocolNotAllowed(_) => (
+            "`protocols` of the account leaves it out",
+            "add the protocol to `protocols` of the account and reload",
+        ),
+        RefusedLogin::ForbiddenSource => (
+            "`allow_from` of the account does not contain it",
+            "add the address or network to `allow_from` and reload",
+        ),
+        RefusedLogin::MailboxNotAllowed => (
+            "the mail program asked for a mailbox besides its own name (SASL authorization identity)",
+            "leave that field empty in the mail program, or add the mailbox to `may_open` of the account",
+        ),
+        RefusedLogin::UnknownDevice => (
+            "the listener maps no account to it",
+            "log in with a user name and a password",
+        ),
+        RefusedLogin::Busy => (
+            "very many logins with chosen passwords at once; each costs a slow hash on purpose",
+            "nothing, if it passes; generated passwords (`saslgate password`) cost almost nothing to check",
+        ),
+        RefusedLogin::TooManyGuesses => (
+            "too many wrong passwords for this account or from this address lately",
+            "nothing: a right password gets in again by itself within seconds; find out who is guessing",
+        ),
+    }
+}

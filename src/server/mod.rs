@@ -1,0 +1,265 @@
+//! The composition root: puts the rooms together from a configuration, runs them, swaps them on reload, drains them at the end.
+
+mod process;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustix::system::uname;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use process::{keep_memory_private, raise_open_files};
+
+use crate::account::{Account, Accounts, AccountsError, Shared};
+use crate::config::{self, Config, ReloadPlan, Snapshot};
+use crate::listener::{Listener, Settings, bind};
+use crate::oauth::Endpoint;
+use crate::provider::{MailHost, Protocol};
+use crate::session::{Context, Limits, Rooms};
+use crate::sessions::{self, Admission, Registry};
+use crate::token::Tokens;
+use crate::transport::Overhear;
+use crate::upstream::{self, Upstream};
+
+/// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// Why saslgate could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address can't be had.
+    #[error("can't listen on {address} for {protocol}: {error}; {}", bind_fix(error))]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What was to be spoken there.
+        protocol: Protocol,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A part can't be prepared.
+    #[error("{0}")]
+    Prepare(Box<dyn std::error::Error + Send + Sync>),
+    /// A listener's certificate does not work.
+    #[error("the certificate of the {0} listener can't be used: {1}; make one with `saslgate certs`")]
+    Certificate(Protocol, rustls::Error),
+}
+
+impl StartError {
+    fn prepare(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Prepare(Box::new(error))
+    }
+}
+
+fn bind_fix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program (or another saslgate) has it: stop that one, or choose another port"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose 1143, 1110 or 1587",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+        _ => "check `bind` in the configuration",
+    }
+}
+
+/// A running saslgate.
+pub struct Server {
+    context: Arc<Context>,
+    shared: Shared,
+    snapshot: Snapshot,
+    limits: Limits,
+    drain: Duration,
+    addresses: Vec<(Protocol, SocketAddr)>,
+    stop_accepting: CancellationToken,
+    listeners: TaskTracker,
+    sessions: TaskTracker,
+}
+
+impl Server {
+    /// Binds every listener and starts to accept. `ear` reads conversations along.
+    pub fn start(config: Config, ear: Option<Arc<dyn Overhear>>) -> Result<Self, StartError> {
+        let bound = bind_all(config.listeners)?;
+        let limits = limits(&config.limits);
+        let shared = Shared::new().map_err(StartError::prepare)?;
+        let rooms = rooms(config.accounts, &shared, limits).map_err(StartError::prepare)?;
+        let context = Arc::new(compose(&config.upstream, rooms, ear)?);
+        let admission = Admission::new(sessions::Limits {
+            connections: config.limits.connections as usize,
+            per_source: config.limits.connections_per_source as usize,
+        });
+        let mut server = Self {
+            context,
+            shared,
+            snapshot: config.snapshot,
+            limits,
+            drain: config.server.drain,
+            addresses: Vec::new(),
+            stop_accepting: CancellationToken::new(),
+            listeners: TaskTracker::new(),
+            sessions: TaskTracker::new(),
+        };
+        for (socket, settings) in bound {
+            server.listen(socket, settings, &admission)?;
+        }
+        Ok(server)
+    }
+
+    fn listen(
+        &mut self,
+        socket: TcpListener,
+        settings: Arc<Settings>,
+        admission: &Arc<Admission>,
+    ) -> Result<(), StartError> {
+        let (protocol, tls) = (settings.protocol, settings.tls);
+        if let Ok(address) = socket.local_addr() {
+            tracing::info!(%protocol, %address, ?tls, "listening");
+            self.addresses.push((protocol, address));
+        }
+        let listener = Listener::new(socket, settings, Arc::clone(admission), Arc::clone(&self.context))
+            .map_err(|error| StartError::Certificate(protocol, error))?;
+        self.listeners
+            .spawn(listener.run(self.stop_accepting.clone(), self.sessions.clone()));
+        Ok(())
+    }
+
+    /// Where it listens, in the configuration's order, with the ports that the system chose.
+    pub fn addresses(&self) -> &[(Protocol, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// How many sessions are logged in.
+    pub fn logged_in(&self) -> usize {
+        self.context.registry.len()
+    }
+
+    /// How many requests for tokens there were.
+    pub fn token_requests(&self) -> crate::token::Counts {
+        self.context.tokens.counts()
+    }
+
+    /// Takes accounts and apps from another configuration. Sessions of what is gone end; all others go on.
+    pub fn reload(&mut self, config: Config) -> Result<ReloadPlan, AccountsError> {
+        let plan = config::diff(&self.snapshot, &config.snapshot);
+        let rooms = rooms(config.accounts, &self.shared, self.limits)?;
+        self.context.rooms.store(Arc::new(rooms));
+        // A login that was authorised before this moment enters the registry before it looks at the rooms again: either
+        // it is ended here, or it sees the new rooms.
+        let rooms = self.context.rooms.load();
+        let ended = self
+            .context
+            .registry
+            .end_where(|by| !rooms.accounts.still_lets_in(by));
+        // A new secret, or a right that was granted meanwhile: the next login may ask at once.
+        self.context.tokens.forget_failures();
+        self.snapshot = config.snapshot;
+        tracing::info!(%plan, sessions_ended = ended, "configuration reloaded");
+        for what in plan.needs_restart() {
+            tracing::warn!(
+                what,
+                fix = "restart saslgate",
+                "this change takes effect with the next start"
+            );
+        }
+        Ok(plan)
+    }
+
+    /// Stops accepting, tells waiting mail clients to come back, lets relays finish within the grace, closes the rest.
+    pub async fn stop(self) {
+        self.stop_accepting.cancel();
+        self.listeners.close();
+        self.listeners.wait().await;
+        self.context.stopping.cancel();
+        self.sessions.close();
+        tracing::info!(
+            logged_in = self.logged_in(),
+            seconds = self.drain.as_secs(),
+            "stopping"
+        );
+        if timeout(self.drain, self.sessions.wait()).await.is_err() {
+            let closed = self.context.registry.end_where(|_| true);
+            tracing::info!(closed, "closing sessions that did not end by themselves");
+            let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
+        }
+        let _ = timeout(LAST_FLUSH, self.context.tokens.shutdown()).await;
+        tracing::info!("stopped");
+    }
+}
+
+/// All or nothing: a port that is taken must not leave half a server behind.
+fn bind_all(listeners: Vec<Settings>) -> Result<Vec<(TcpListener, Arc<Settings>)>, StartError> {
+    let mut bound = Vec::new();
+    for settings in listeners.into_iter().map(Arc::new) {
+        let protocol = settings.protocol;
+        for &address in &settings.bind {
+            let socket = bind(address).map_err(|error| StartError::Bind {
+                address,
+                protocol,
+                error,
+            })?;
+            bound.push((socket, Arc::clone(&settings)));
+        }
+    }
+    Ok(bound)
+}
+
+fn compose(
+    settings: &config::Upstream,
+    rooms: Rooms,
+    ear: Option<Arc<dyn Overhear>>,
+) -> Result<Context, StartError> {
+    let upstream = Upstream::new(&upstream::Settings {
+        extra_roots: settings.extra_roots.clone(),
+        post_quantum: settings.post_quantum,
+    });
+    let upstream = upstream.map_err(StartError::prepare)?;
+    let endpoint = Endpoint::new(upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
+    Ok(Context {
+        rooms: ArcSwap::from_pointee(rooms),
+        tokens: Tokens::new(endpoint),
+        upstream,
+        registry: Arc::new(Registry::default()),
+        host_name: uname().nodename().to_string_lossy().into(),
+        ear,
+        stopping: CancellationToken::new(),
+    })
+}
+
+fn rooms(accounts: Vec<Account>, shared: &Shared, limits: Limits) -> Result<Rooms, AccountsError> {
+    let hosts = Protocol::ALL
+        .map(|protocol| (protocol, hosts(&accounts, protocol)))
+        .into();
+    Ok(Rooms {
+        accounts: Accounts::new(accounts, shared.clone())?,
+        hosts,
+        limits,
+    })
+}
+
+/// The mail hosts that accounts lead to by one protocol.
+fn hosts(accounts: &[Account], protocol: Protocol) -> Vec<MailHost> {
+    let mut hosts: Vec<MailHost> = Vec::new();
+    for host in accounts
+        .iter()
+        .filter_map(|account| account.routes.get(&protocol))
+        .map(|route| &route.host)
+    {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts
+}
+
+fn limits(limits: &config::Limits) -> Limits {
+    Limits {
+        login: limits.login,
+        idle: limits.idle,
+        attempts: limits.attempts,
+    }
+}

@@ -1,0 +1,285 @@
+//! One mail client from its first byte to its last: greet → log in → relay.
+//!
+//! This is the main flow of the program. Every line of [`session`], [`log_in`] and [`settle`] is a call into one room.
+
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Accounts, LetInBy, Verdict};
+use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use crate::failure::Failure;
+use crate::peer::Peer;
+use crate::provider::{MailHost, Protocol};
+use crate::relay::{Observer, Relay};
+use crate::sessions::{Membership, Place, Registry, SessionId};
+use crate::token::Tokens;
+use crate::transport::{Ended, Leg, Link, Overhear, Patience, Tap, Upgrade, drive};
+use crate::upstream::{Opened, Upstream};
+use crate::wire;
+
+use record::Record;
+
+/// How long a mail client may take to read why it is turned away when saslgate stops.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// What all sessions share.
+pub struct Context {
+    /// The configuration in use now. A login takes the rooms of the moment and keeps nothing of them.
+    pub rooms: ArcSwap<Rooms>,
+    /// Where tokens come from.
+    pub tokens: Tokens,
+    /// The way to the mail hosts.
+    pub upstream: Upstream,
+    /// Who is logged in.
+    pub registry: Arc<Registry<LetInBy>>,
+    /// The name that greetings carry.
+    pub host_name: Box<str>,
+    /// Somebody who reads conversations along.
+    pub ear: Option<Arc<dyn Overhear>>,
+    /// Fires when saslgate stops: sessions that are not logged in are told to come back.
+    pub stopping: CancellationToken,
+}
+
+/// The resolved configuration, swapped whole.
+pub struct Rooms {
+    /// Who may log in.
+    pub accounts: Accounts,
+    /// The mail hosts that accounts lead to, per protocol: what is promised before a login is what all of them keep.
+    pub hosts: Vec<(Protocol, Vec<MailHost>)>,
+    /// Bounds on dialogues.
+    pub limits: Limits,
+}
+
+/// Bounds on sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a login may keep us waiting for the mail client, in all. Our own work has its own deadlines.
+    pub login: Duration,
+    /// How long a relay may be idle.
+    pub idle: Duration,
+    /// Refused logins on one connection.
+    pub attempts: u32,
+}
+
+impl Rooms {
+    fn hosts(&self, protocol: Protocol) -> &[MailHost] {
+        self.hosts
+            .iter()
+            .find(|(of, _)| *of == protocol)
+            .map_or(&[], |(_, hosts)| hosts)
+    }
+}
+
+/// A mail client that was just accepted.
+pub struct Arrival {
+    /// What its listener speaks.
+    pub protocol: Protocol,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// What it is told about TLS.
+    pub tls: TlsState,
+    /// How TLS starts on that listener.
+    pub upgrade: Option<Upgrade>,
+    /// Its place among the connections; none if there is no room.
+    pub place: Option<Place>,
+}
+
+/// One session, from its first byte to its last.
+pub async fn session(link: Link, arrival: Arrival, context: Arc<Context>) {
+    let mut record = Record::new(SessionId::random(), &arrival);
+    // Boxed, so that all that a login needed is gone while the relay waits for mail.
+    let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
+    drop(context);
+    match entered {
+        Err(outcome) => record.end_without_login(&outcome),
+        Ok((relay, membership)) => {
+            record.logged_in();
+            let summary = relay.run(membership.stop()).await;
+            record.end(&summary);
+        }
+    }
+}
+
+/// Why nobody was logged in.
+enum Outcome {
+    /// No room for another connection.
+    Full,
+    /// The dialogue ended.
+    Ended(Ended),
+    /// saslgate stops.
+    Stopping,
+}
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
+    }
+}
+
+type Entered = (Relay, Membership<LetInBy>);
+
+/// Speaks with the mail client until a login succeeds.
+async fn log_in(
+    mut link: Link,
+    arrival: &Arrival,
+    context: &Context,
+    record: &mut Record,
+) -> Result<Entered, Outcome> {
+    let limits = context.rooms.load().limits;
+    let mut patience = Patience::new(limits.login);
+    if arrival.tls == TlsState::Established {
+        let upgrade = arrival.upgrade.as_ref().ok_or_else(Ended::tls_not_configured)?;
+        patience
+            .wait(link.start_tls(upgrade))
+            .await
+            .map_err(Ended::from)?
+            .map_err(Ended::Tls)?;
+    }
+    if arrival.place.is_none() {
+        return turn_away(link, arrival.protocol, Refusal::LimitReached, record).await;
+    }
+    let mut dialogue = open_dialogue(arrival, context, limits.attempts, record.id());
+    loop {
+        let request = match converse(&mut link, &mut *dialogue, arrival, context, &mut patience, record).await
+        {
+            Ok(request) => request,
+            Err(outcome) => {
+                link.close().await;
+                return Err(outcome);
+            }
+        };
+        record.login_asked(&request);
+        match settle(&request, &mut *dialogue, arrival, context, record).await {
+            Ok((opened, membership)) => {
+                let handover = dialogue.accept(request.turn, &opened.welcome);
+                Tap::new(context.ear.clone(), record.id()).pass(Leg::Downstream, handover.said);
+                let relay = Relay {
+                    downstream: link,
+                    upstream: opened.link,
+                    to_mail_client: [handover.reply, opened.unread].concat(),
+                    to_upstream: handover.unread,
+                    observer: Observer::new(arrival.protocol),
+                    idle: limits.idle,
+                };
+                return Ok((relay, membership));
+            }
+            Err(failure) => {
+                record.login_refused(&failure);
+                dialogue.refuse(request.turn, failure.refusal());
+            }
+        }
+    }
+}
+
+fn open_dialogue(arrival: &Arrival, context: &Context, attempts: u32, session: &str) -> Box<dyn Downstream> {
+    let rooms = context.rooms.load();
+    let opening = Opening {
+        tls: arrival.tls,
+        offer: context
+            .upstream
+            .promise(arrival.protocol, rooms.hosts(arrival.protocol)),
+        host_name: context.host_name.clone(),
+        session: session.into(),
+        recording: context.ear.is_some(),
+    };
+    let limits = match arrival.protocol {
+        Protocol::Smtp => wire::Limits {
+            attempts,
+            ..wire::Limits::SMTP
+        },
+        Protocol::Imap | Protocol::Pop3 => wire::Limits {
+            attempts,
+            ..wire::Limits::DEFAULT
+        },
+    };
+    downstream::open(arrival.protocol, opening, limits)
+}
+
+/// Lets the dialogue speak until it asks for a login to be settled.
+async fn converse(
+    link: &mut Link,
+    dialogue: &mut dyn Downstream,
+    arrival: &Arrival,
+    context: &Context,
+    patience: &mut Patience,
+    record: &Record,
+) -> Result<LoginRequest, Outcome> {
+    let tap = Tap::new(context.ear.clone(), record.id());
+    let legs = (&tap, Leg::Downstream);
+    let asked = tokio::select! {
+        asked = drive(link, dialogue, arrival.upgrade.as_ref(), patience, legs) => asked.map_err(Outcome::Ended),
+        () = context.stopping.cancelled() => {
+            dialogue.shut_down();
+            let _ = drive(link, dialogue, None, &mut Patience::new(GOODBYE), legs).await;
+            Err(Outcome::Stopping)
+        }
+    };
+    if let Some(mechanism) = &dialogue.unsupported() {
+        record.mechanism_refused(mechanism);
+    }
+    asked
+}
+
+/// Settles one login: local password, token, upstream.
+async fn settle(
+    request: &LoginRequest,
+    dialogue: &mut dyn Downstream,
+    arrival: &Arrival,
+    context: &Context,
+    record: &mut Record,
+) -> Result<(Opened, Membership<LetInBy>), Failure> {
+    let rooms = context.rooms.load_full();
+    let verdict = rooms
+        .accounts
+        .check(arrival.protocol, &arrival.peer, &request.credentials)
+        .await;
+    record.password_checked();
+    let authorized = match verdict {
+        Verdict::Authorized(authorized) => authorized,
+        Verdict::Refused(refused) => return Err(Failure::Login(refused)),
+    };
+    record.account_known(&authorized);
+    let membership = context
+        .registry
+        .enter(record.session_id(), authorized.let_in_by());
+    let tap = Tap::new(context.ear.clone(), record.id());
+    let opened = context
+        .upstream
+        .open(&authorized, &context.tokens, request.ehlo.as_deref(), &tap)
+        .await?;
+    record.upstream_opened(&opened);
+    if let Some(promise) = dialogue.broken_promise(&opened.welcome) {
+        return Err(Failure::BrokenPromise {
+            host: authorized.route().host.clone(),
+            promise,
+        });
+    }
+    // The account may have been removed while we were busy; the registry covers what happens after this.
+    if !context
+        .rooms
+        .load()
+        .accounts
+        .still_lets_in(&authorized.let_in_by())
+    {
+        return Err(Failure::AccountGone);
+    }
+    Ok((opened, membership))
+}
+
+/// Says no instead of a greeting.
+async fn turn_away(
+    mut link: Link,
+    protocol: Protocol,
+    refusal: Refusal,
+    record: &Record,
+) -> Result<Entered, Outcome> {
+    let greeting = format!("{}\r\n", refusal.greeting(protocol, record.id()));
+    let _ = Patience::new(GOODBYE).wait(link.write(greeting.as_bytes())).await;
+    link.close().await;
+    Err(Outcome::Full)
+}

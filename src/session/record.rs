@@ -1,0 +1,198 @@
+//! What is told of a session in the log: one line per refused login, one at the end.
+
+use std::time::Instant;
+
+use rustls::PeerIncompatible;
+
+use super::{Arrival, Outcome};
+use crate::account::Authorized;
+use crate::downstream::{LoginRequest, Mechanism};
+use crate::failure::Failure;
+use crate::peer::Peer;
+use crate::provider::Protocol;
+use crate::relay::{End, Summary};
+use crate::sessions::SessionId;
+use crate::transport::{Ended, Leg};
+use crate::upstream::Opened;
+
+/// Facts and times of one session.
+pub(super) struct Record {
+    id: SessionId,
+    peer: Peer,
+    protocol: Protocol,
+    begun: Instant,
+    details: Box<Details>,
+}
+
+/// Boxed, because a relaying session only needs it once more, at its end.
+#[derive(Default)]
+struct Details {
+    account: Option<Box<str>>,
+    mailbox: Option<Box<str>>,
+    mechanism: Option<Mechanism>,
+    asked: Option<Instant>,
+    refused: u32,
+    login_ms: u64,
+    password_ms: u64,
+    token_ms: u64,
+    dial_ms: u64,
+    handshake_ms: u64,
+}
+
+impl Record {
+    pub(super) fn new(id: SessionId, arrival: &Arrival) -> Self {
+        Self {
+            id,
+            peer: arrival.peer,
+            protocol: arrival.protocol,
+            begun: Instant::now(),
+            details: Box::default(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    pub(super) fn session_id(&self) -> &SessionId {
+        &self.id
+    }
+
+    pub(super) fn login_asked(&mut self, request: &LoginRequest) {
+        *self.details = Details {
+            refused: self.details.refused,
+            ..Details::default()
+        };
+        self.details.mechanism = Some(request.mechanism);
+        self.details.asked = Some(Instant::now());
+    }
+
+    pub(super) fn password_checked(&mut self) {
+        self.details.password_ms = self.since_asked();
+    }
+
+    pub(super) fn account_known(&mut self, authorized: &Authorized) {
+        self.details.account = Some(authorized.account().name.to_string().into());
+        self.details.mailbox = Some(authorized.mailbox().as_str().into());
+    }
+
+    pub(super) fn upstream_opened(&mut self, opened: &Opened) {
+        self.details.token_ms = millis(opened.times.token);
+        self.details.dial_ms = millis(opened.times.dial);
+        self.details.handshake_ms = millis(opened.times.handshake);
+    }
+
+    pub(super) fn login_refused(&mut self, failure: &Failure) {
+        self.details.refused += 1;
+        let diagnosis = failure.explain();
+        tracing::warn!(
+            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            mechanism = self.mechanism(), refusal = ?failure.refusal(), code = diagnosis.code.as_deref().unwrap_or("-"),
+            what = diagnosis.what, why = &*diagnosis.why, fix = &*diagnosis.fix, "login refused"
+        );
+    }
+
+    pub(super) fn mechanism_refused(&self, mechanism: &str) {
+        tracing::warn!(
+            session = %self.id, peer = %self.peer, protocol = %self.protocol, mechanism,
+            what = "a mail client asked for a login mechanism that is not offered",
+            why = "with a hashed or foreign mechanism saslgate never sees the password that it has to check",
+            fix = "set the mail program to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
+            "mechanism refused"
+        );
+    }
+
+    pub(super) fn logged_in(&mut self) {
+        self.details.login_ms = self.since_asked();
+        tracing::info!(
+            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            mailbox = self.details.mailbox.as_deref().unwrap_or("-"), mechanism = self.mechanism(),
+            login_ms = self.details.login_ms, "logged in"
+        );
+    }
+
+    pub(super) fn end(&self, summary: &Summary) {
+        let details = &self.details;
+        tracing::info!(
+            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            mailbox = details.mailbox.as_deref().unwrap_or("-"), mechanism = self.mechanism(),
+            outcome = %ended(&summary.end), sent = summary.sent, received = summary.received,
+            seconds = self.begun.elapsed().as_secs(), login_ms = details.login_ms, password_ms = details.password_ms,
+            token_ms = details.token_ms, dial_ms = details.dial_ms, handshake_ms = details.handshake_ms,
+            upstream_said = summary.notes.join(" | "), "session ended"
+        );
+    }
+
+    pub(super) fn end_without_login(&self, outcome: &Outcome) {
+        tracing::info!(
+            session = %self.id, peer = %self.peer, protocol = %self.protocol, outcome = %outcome,
+            refused = self.details.refused, seconds = self.begun.elapsed().as_secs(), "session ended without a login"
+        );
+        if let Outcome::Ended(Ended::Tls(error)) = outcome
+            && is_old_tls(error)
+        {
+            tracing::warn!(
+                session = %self.id, peer = %self.peer, protocol = %self.protocol,
+                what = "a device offered nothing newer than TLS 1.1",
+                why = "TLS below 1.2 can be broken and is not spoken here",
+                fix = "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
+                "TLS refused"
+            );
+        }
+    }
+
+    fn account(&self) -> &str {
+        self.details.account.as_deref().unwrap_or("-")
+    }
+
+    fn mechanism(&self) -> &'static str {
+        self.details.mechanism.map_or("-", Mechanism::name)
+    }
+
+    fn since_asked(&self) -> u64 {
+        self.details.asked.map_or(0, |asked| millis(asked.elapsed()))
+    }
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full => f.write_str("no room for another connection"),
+            Self::Stopping => f.write_str("saslgate stops"),
+            Self::Ended(Ended::Closed(why)) => why.fmt(f),
+            Self::Ended(Ended::Impatient) => f.write_str("the mail client took too long to log in"),
+            Self::Ended(Ended::Broken(error)) => write!(f, "the connection broke: {error}"),
+            Self::Ended(Ended::Tls(error)) => write!(f, "TLS failed: {error}"),
+        }
+    }
+}
+
+fn ended(end: &End) -> String {
+    let side = |leg: &Leg| match leg {
+        Leg::Downstream => "the mail client",
+        Leg::Upstream => "upstream",
+    };
+    match end {
+        End::Closed(leg) => format!("{} closed", side(leg)),
+        End::Broken(leg, error) => format!("{} broke off: {error}", side(leg)),
+        End::Idle => "idle for too long".into(),
+        End::Cancelled => "ended by saslgate".into(),
+    }
+}
+
+/// What a hello below TLS 1.2 looks like to rustls.
+fn is_old_tls(error: &std::io::Error) -> bool {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(
+        inner,
+        Some(rustls::Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered | PeerIncompatible::Tls12NotOfferedOrEnabled
+        ))
+    )
+}
