@@ -13,6 +13,7 @@ use oauth2::{
     Scope, StandardRevocableToken, TokenUrl,
 };
 use reqwest::redirect;
+use serde::de::IgnoredAny;
 use tokio::time::timeout;
 use url::Url;
 
@@ -55,9 +56,9 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// The HTTP stack can't be set up with these settings.
+/// The proxy for token requests can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client for token requests can't be set up: the proxy's URL can't be used")]
+#[error("the proxy can't be used: its URL has to begin with http:// or https:// and name a host")]
 pub struct EndpointError;
 
 /// Asks token endpoints for tokens: https only, no redirects, no cookies, ten seconds and 64 KiB at most.
@@ -83,7 +84,6 @@ impl Endpoint {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_DEADLINE)
-            .timeout(DEADLINE)
             // Requests come most of an hour apart: a kept connection would be found dead by the next one.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("saslgate/", env!("CARGO_PKG_VERSION")));
@@ -178,12 +178,13 @@ fn check(asked: &Asked, status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
     if body.is_empty() {
         return Err(asked.malformed("the reply is empty"));
     }
-    match text(headers, CONTENT_TYPE) {
-        Some(kind) if !kind.to_ascii_lowercase().starts_with("application/json") => {
-            Err(asked.malformed("the reply is not JSON"))
-        }
-        _ => Ok(()),
+    let is_json = text(headers, CONTENT_TYPE)
+        .is_none_or(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    // `oauth2` would not look at what follows the first value.
+    if !is_json || serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return Err(asked.malformed("the reply is not JSON"));
     }
+    Ok(())
 }
 
 type OAuthClient = Client<
@@ -229,6 +230,10 @@ fn issued(asked: &Asked, reply: TokenReply) -> Result<Issued, TokenError> {
 }
 
 fn fixed(url: &Url) -> Result<reqwest::Proxy, EndpointError> {
+    // Any other kind would be taken here and found out with the first request.
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(EndpointError);
+    }
     let proxy = reqwest::Proxy::all(url.clone()).map_err(|_| EndpointError)?;
     Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
 }

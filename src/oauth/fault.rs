@@ -10,6 +10,7 @@ use http::StatusCode;
 use url::Url;
 
 use super::aadsts::{self, Class};
+use super::endpoint::CONNECT_DEADLINE;
 use super::error::{Kind, TokenError};
 use super::readable::readable;
 use super::reply::ErrorReply;
@@ -47,8 +48,8 @@ impl Asked {
     pub(super) fn unaskable(&self) -> TokenError {
         TokenError::misconfigured(
             format!("no request can be made to {}", self.host),
-            "token_url is not the address of a web service",
-            "correct token_url",
+            "token_url is not an https address",
+            "correct token_url: a client secret is sent over https only",
         )
     }
 
@@ -69,30 +70,49 @@ impl Asked {
     pub(super) fn unreachable(&self, error: reqwest::Error) -> TokenError {
         // The URL of a request is the operator's own and may hold anything.
         let error = error.without_url();
-        if error.is_timeout() {
-            return self.timed_out(super::endpoint::CONNECT_DEADLINE);
+        if error.is_builder() {
+            return self.unaskable();
         }
-        let detail = self.readable(&chain(&error), SAID);
-        let (what, why, fix) = if has_certificate_trouble(&error) {
+        let (what, why, fix) = self.broken(&error);
+        TokenError::temporary(what, why, fix).with_detail(self.readable(&root(&error), SAID))
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> (String, &'static str, &'static str) {
+        let host = &self.host;
+        if has_certificate_trouble(error) {
             (
-                format!("the certificate of {} is not trusted", self.host),
+                format!("the certificate of {host} is not trusted"),
                 "a proxy or firewall that inspects TLS, a missing CA, or a wrong clock",
                 "give the inspecting proxy's CA as [upstream] ca_file, or let this host pass uninspected; check the clock",
             )
         } else if error.is_dns() {
             (
-                format!("the name {} was not resolved", self.host),
+                format!("the name {host} was not resolved"),
                 "no name server answered, or it does not know the name",
                 "check the name servers of this machine, and the tenant or provider in the configuration",
             )
-        } else {
+        } else if error.is_timeout() {
             (
-                format!("{} could not be reached", self.host),
+                format!(
+                    "{host} could not be reached within {} s",
+                    CONNECT_DEADLINE.as_secs()
+                ),
+                "a firewall or proxy on the way swallows packets, or name resolution hangs",
+                "check the way from this machine to the provider (name servers, TCP 443, HTTPS_PROXY)",
+            )
+        } else if error.is_connect() {
+            (
+                format!("{host} could not be reached"),
                 "the network, a firewall or a proxy on the way",
                 "check the way from this machine to the provider (TCP 443, HTTPS_PROXY)",
             )
-        };
-        TokenError::temporary(what, why, fix).with_detail(detail)
+        } else {
+            (
+                format!("{host} broke its reply off"),
+                "the provider, or a gateway or proxy on the way, closed the connection or does not speak HTTP",
+                "nothing, if it passes; else check what stands between this machine and the provider",
+            )
+        }
     }
 
     /// A success that isn't one. `detail` is ours and repeats nothing of the reply, which may hold a token.
@@ -223,23 +243,23 @@ fn kind(word: &str, class: Option<Class>) -> Kind {
     }
 }
 
-/// An error with all its causes: reqwest's own sentence says only that something failed.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let said: Vec<String> = causes(error).map(ToString::to_string).collect();
-    said.join(": ")
+/// The last causes of an error: reqwest's own sentences, before them, say only that something failed.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = causes(error).map(ToString::to_string).collect();
+    // An `io::Error` speaks with the voice of what it carries.
+    said.dedup();
+    said.split_off(said.len().saturating_sub(2)).join(": ")
 }
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    iter::successors(Some(error), |&error| error.source())
+    iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        // It hides the error that it carries from `source`.
+        Some(carrier) => carrier.get_ref().map(|carried| carried as &(dyn Error + 'static)),
+        None => error.source(),
+    })
 }
 
 fn has_certificate_trouble(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        // `io::Error` hides the error that it carries from `source`.
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref()));
-        matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
-    })
+    let mut tls = causes(error).filter_map(|cause| cause.downcast_ref::<rustls::Error>());
+    tls.any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
 }
