@@ -121,7 +121,8 @@ async fn every_byte_arrives_in_order_both_ways_at_once() {
         let read_up = upstream_reads.read_to_end(&mut got_up);
         let read_down = mail_client_reads.read_to_end(&mut got_down);
         let ((), (), read_up, read_down) = tokio::join!(send_up, send_down, read_up, read_down);
-        read_up.unwrap(); read_down.unwrap();
+        read_up.unwrap();
+        read_down.unwrap();
         assert_eq!(got_up, [b"a2 SELECT INBOX\r\n".as_slice(), &up].concat());
         assert_eq!(got_down, [b"a1 OK Logged in.\r\n".as_slice(), &down].concat());
         let summary = rig.relay.await.unwrap();
