@@ -4,16 +4,20 @@ use super::Diagnosis;
 use crate::upstream::handshake::{Kind, Rejection};
 
 /// One recognised refusal.
-struct Known {
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
     /// In lower case; found anywhere in the reply.
-    phrase: &'static str,
-    code: &'static str,
-    why: &'static str,
-    fix: &'static str,
+    pub phrase: &'static str,
+    /// Exchange's own name for it.
+    pub code: &'static str,
+    /// What causes this.
+    pub why: &'static str,
+    /// What mends it.
+    pub fix: &'static str,
 }
 
-/// The first that matches counts, so the more telling ones come first.
-const KNOWN: &[Known] = &[
+/// Every refusal that has a cause and a fix of its own. The first that matches counts, so the more telling ones come first.
+pub const KNOWN: &[Known] = &[
     Known {
         phrase: "smtpclientauthentication is disabled for the tenant",
         code: "5.7.139",

@@ -1,6 +1,6 @@
 //! What really happened, for the operator; and from it, what the mail client is told.
 
-mod exchange;
+pub mod exchange;
 mod local;
 mod reaching;
 
