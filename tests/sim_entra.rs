@@ -172,6 +172,12 @@ fn wrong_values() -> Vec<Wrong> {
             vec![("Content-Type", FORM.to_owned())],
             good_body(),
         ),
+        (
+            900_023,
+            "fabrikam",
+            vec![("Content-Type", FORM.to_owned())],
+            good_body(),
+        ),
         case(700_016, Demo::CLIENT_ID, "00000000-0000-0000-0000-000000000000"),
         case(7_000_218, &secret, ""),
         case(7_000_215, &secret, "wrong"),
@@ -220,7 +226,7 @@ async fn refuses_each_wrong_request_with_its_own_code() {
         }
         assert!(!answer.contains(Demo::CLIENT_SECRET));
     }
-    assert_eq!((cases.len(), sim.entra().requests().len()), (24, 24));
+    assert_eq!((cases.len(), sim.entra().requests().len()), (25, 25));
     let get = format!(
         "GET /{}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         Demo::TENANT

@@ -4,7 +4,8 @@
 
 mod sim_support;
 
-use saslgate::sim::exchange::{AfterLogin, Generation, ImapRefusal};
+use saslgate::sim::exchange::{AfterLogin, Announced, Generation, ImapRefusal};
+use saslgate::sim::faults::Protocol;
 use saslgate::sim::record::{Cause, Outcome};
 use saslgate::sim::{Demo, Settings, Sim};
 use sim_support::{Conversation, app_token, xoauth2};
@@ -86,6 +87,8 @@ async fn refuses_every_line_that_is_not_exact() {
         "aNOOP".to_owned(),
         "+ NOOP".to_owned(),
         "a COMPRESS DEFLATE".to_owned(),
+        format!("a NOOP {}", "x".repeat(40_000)),
+        format!("a AUTHENTICATE XOAUTH2 {{{}+}}\r\n{good}", good.len()),
     ];
     for line in &wrong {
         let mut imap = greeted(&sim).await;
@@ -95,7 +98,7 @@ async fn refuses_every_line_that_is_not_exact() {
             answer.starts_with("a NO ") || answer.starts_with("a BAD ") || answer.starts_with("* BAD ");
         assert!(refused, "{line:?} was answered {answer:?}");
     }
-    assert_eq!((wrong.len(), sim.exchange().counts().logins_ok), (18, 0));
+    assert_eq!((wrong.len(), sim.exchange().counts().logins_ok), (20, 0));
 }
 
 #[tokio::test]
@@ -343,4 +346,58 @@ async fn a_login_without_tls_is_refused_and_seen() {
     imap.expect("b OK").await;
     let record = sim.exchange().sessions().pop().unwrap();
     assert!(!record.login_in_clear && record.tls.is_some());
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let mut claims = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
+    claims.expires = claims.not_before + 302;
+    let token = sim.entra().mint(&claims);
+    let mut imap = greeted(&sim).await;
+    imap.send(&format!(
+        "a AUTHENTICATE XOAUTH2 {}",
+        xoauth2(Demo::ALICE, token.reveal())
+    ))
+    .await;
+    imap.expect("a OK").await;
+    imap.send("b IDLE").await;
+    imap.expect("+ ").await;
+    imap.expect_exactly("* BYE Session invalidated - AccessTokenExpired")
+        .await;
+    imap.expect_end().await;
+    let mut imap = logged_in(&sim, Demo::ALICE).await;
+    sim.exchange().invalidate_sessions();
+    imap.send("b NOOP").await;
+    imap.expect_exactly("b BAD Session invalidated - AccessTokenExpired")
+        .await;
+    imap.expect_end().await;
+}
+
+#[tokio::test]
+async fn offers_only_what_it_is_told_to_announce() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let words = |text: &str| Some(text.split(' ').map(str::to_owned).collect());
+    sim.exchange().announced(Protocol::Imap).set(Announced {
+        in_tls: words("IMAP4rev1 AUTH=XOAUTH2"),
+        ..Announced::default()
+    });
+    let good = xoauth2(Demo::ALICE, &app_token(&sim));
+    let mut imap = greeted(&sim).await;
+    imap.send("a CAPABILITY").await;
+    imap.expect_exactly("* CAPABILITY IMAP4rev1 AUTH=XOAUTH2").await;
+    imap.expect("a OK").await;
+    imap.send(&format!("b AUTHENTICATE XOAUTH2 {good}")).await;
+    imap.expect("b BAD").await;
+    imap.send("c AUTHENTICATE XOAUTH2").await;
+    imap.expect_exactly("+ ").await;
+    imap.send(&good).await;
+    imap.expect("c OK").await;
+    sim.exchange().announced(Protocol::Imap).set(Announced {
+        in_tls: words("IMAP4rev1 AUTH=OAUTHBEARER"),
+        ..Announced::default()
+    });
+    let mut imap = greeted(&sim).await;
+    imap.send("a AUTHENTICATE XOAUTH2").await;
+    imap.expect("a NO").await;
 }

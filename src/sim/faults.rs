@@ -102,6 +102,8 @@ pub struct Fault {
     pub action: Action,
     /// For how many sessions; `None` for all.
     pub times: Option<u32>,
+    /// How often the moment passes by first; EHLO, for one, comes once in clear and once in TLS.
+    pub skip: u32,
 }
 
 impl Fault {
@@ -112,6 +114,7 @@ impl Fault {
             at,
             action,
             times: None,
+            skip: 0,
         }
     }
 
@@ -119,6 +122,13 @@ impl Fault {
     #[must_use]
     pub fn on(mut self, protocol: Protocol) -> Self {
         self.protocol = Some(protocol);
+        self
+    }
+
+    /// The same, but not the first `count` times.
+    #[must_use]
+    pub fn skip(mut self, count: u32) -> Self {
+        self.skip = count;
         self
     }
 
@@ -158,6 +168,10 @@ impl Faults {
         let action = self.planned.change(|planned| {
             let place = planned.iter().position(fits)?;
             let fault = planned.get_mut(place)?;
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                return None;
+            }
             let action = fault.action.clone();
             if let Some(times) = &mut fault.times {
                 *times = times.saturating_sub(1);

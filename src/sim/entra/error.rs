@@ -102,6 +102,16 @@ pub(super) fn unsupported_grant(grant: &str) -> EntraError {
 }
 
 pub(super) fn unknown_tenant(tenant: &str) -> EntraError {
+    let is_guid = tenant.len() == 36
+        && tenant
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if !is_guid && !tenant.contains('.') {
+        let text = format!(
+            "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+        );
+        return EntraError::new(900_023, "invalid_request", text);
+    }
     let text = format!(
         "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into \
          the correct cloud. Check with your subscription administrator, this may happen if there are no active \

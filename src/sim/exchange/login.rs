@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::admission::{self, Verdict};
 use super::connection::{Connection, Ended, Flow, Line};
+use super::offer;
 use super::refusal::Refusals;
 use super::xoauth2::{self, Mechanism};
 use super::{AfterLogin, HandedOver};
@@ -21,15 +22,16 @@ pub(super) struct Login {
     pub(super) verdict: Verdict,
 }
 
-/// The mechanism of this name, if it is offered.
+/// The mechanism of this name, if it is offered now.
 pub(super) fn mechanism(connection: &Connection, name: &str) -> Option<Mechanism> {
-    if name.eq_ignore_ascii_case("XOAUTH2") {
-        Some(Mechanism::Xoauth2)
-    } else if name.eq_ignore_ascii_case("OAUTHBEARER") && connection.world.exchange.oauth_bearer.get() {
-        Some(Mechanism::OauthBearer)
+    let mechanism = if name.eq_ignore_ascii_case("XOAUTH2") {
+        Mechanism::Xoauth2
+    } else if name.eq_ignore_ascii_case("OAUTHBEARER") {
+        Mechanism::OauthBearer
     } else {
-        None
-    }
+        return None;
+    };
+    offer::includes(connection, name).then_some(mechanism)
 }
 
 /// Judges a base64 line and writes down whom it stands for.

@@ -4,6 +4,7 @@ mod admission;
 mod connection;
 mod imap;
 mod login;
+mod offer;
 mod pop3;
 mod refusal;
 mod smtp;
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use self::connection::{Connection, Ended, Flow};
+pub use self::offer::Announced;
 pub use self::refusal::{ImapRefusal, Pop3Refusal, Refusals};
 pub use self::smtp::{SendingPosition, SendingRefusal, SmtpRefusal};
 pub use self::stream::Stream;
@@ -155,6 +157,7 @@ pub struct Exchange {
     pub keeps_messages: Knob<bool>,
     /// What follows a good login.
     pub after_login: Knob<AfterLogin>,
+    announced: [Knob<Announced>; 3],
     records: Arc<Records>,
     sent: Knob<Vec<SentMessage>>,
     tls: Tls,
@@ -177,11 +180,22 @@ impl Exchange {
             submissions_at_once: Knob::new(Some(3)),
             keeps_messages: Knob::new(true),
             after_login: Knob::default(),
+            announced: std::array::from_fn(|_| Knob::default()),
             records: Arc::new(Records::new()),
             sent: Knob::default(),
             tls: Tls::new(authority, tls)?,
             invalidated: watch::Sender::new(0),
         })
+    }
+
+    /// What is announced on a protocol instead of the usual.
+    pub fn announced(&self, protocol: Protocol) -> &Knob<Announced> {
+        let [imap, pop3, smtp] = &self.announced;
+        match protocol {
+            Protocol::Imap => imap,
+            Protocol::Pop3 => pop3,
+            Protocol::Smtp => smtp,
+        }
     }
 
     /// Changes TLS for the next handshakes; tickets given out before are worthless then.
@@ -225,6 +239,19 @@ impl Exchange {
     fn note_sent(&self, message: SentMessage) {
         self.sent.change(|sent| sent.push(message));
         self.records.touch();
+    }
+
+    /// Waits until `condition` holds for the counters, which is cheap under load.
+    pub async fn until_counts(&self, mut condition: impl FnMut(Counts) -> bool) {
+        let mut changes = self.records.changes();
+        loop {
+            changes.mark_unchanged();
+            if condition(self.counts()) {
+                return;
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Ends every IMAP session as Exchange does when the access token runs out.

@@ -55,11 +55,17 @@ impl Connection {
             let rest = unread.get(searched..).unwrap_or_default();
             if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line = unread.get(..=searched + end).unwrap_or_default();
+                // The beginning of every XOAUTH2 response in base64, and of every token in any other form.
+                let marks = [&b"dXNlcj"[..], b"Bearer"];
+                let secret = !self.in_tls() && marks.iter().any(|mark| contains(line, mark));
                 let read = if line.len() > limit {
                     Line::TooLong
                 } else {
                     proper(line)
                 };
+                if secret {
+                    self.record.note(|page| page.login_in_clear = true);
+                }
                 self.take(searched + end + 1);
                 return Ok(read);
             }
@@ -116,4 +122,8 @@ fn proper(line: &[u8]) -> Line {
         Some(text) if !text.iter().any(|byte| matches!(byte, b'\r' | 0)) => Line::Text(text.to_vec()),
         _ => Line::Malformed,
     }
+}
+
+fn contains(line: &[u8], mark: &[u8]) -> bool {
+    line.windows(mark.len()).any(|window| window == mark)
 }

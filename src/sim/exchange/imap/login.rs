@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::super::connection::{Connection, Ended, Flow, Line};
 use super::super::refusal::ImapRefusal;
 use super::super::xoauth2::Mechanism;
-use super::super::{Generation, login};
+use super::super::{Generation, login, offer};
 use super::command::{self, Command, Value};
-use super::{BYE, ID, capabilities};
+use super::{BYE, ID, Phase, capability};
 use crate::sim::exchange::admission::Verdict;
 use crate::sim::faults::Moment;
 use crate::sim::mailbox::Mailbox;
@@ -66,7 +66,7 @@ async fn obey(connection: &mut Connection, command: &Command) -> Flow<Next> {
     match command.name.as_str() {
         "CAPABILITY" if bare => {
             connection.at(Moment::Capability).await?;
-            connection.say(capabilities(connection));
+            connection.say(capability(connection, Phase::of_stranger(connection)));
             connection.say(format!("{tag} OK CAPABILITY completed."));
         }
         "NOOP" if bare => connection.say(format!("{tag} OK NOOP completed.")),
@@ -149,6 +149,9 @@ async fn authenticate(connection: &mut Connection, command: &Command) -> Flow<Ne
     let Some(mechanism) = login::mechanism(connection, name) else {
         return Ok(malformed(connection, tag, "NO AUTHENTICATE failed."));
     };
+    if response.is_some() && !offer::includes(connection, "SASL-IR") {
+        return Ok(malformed(connection, tag, "BAD Command Argument Error. 12"));
+    }
     connection.at(Moment::AuthSent).await?;
     let response = match response {
         Some(response) => response.into_bytes(),
@@ -254,7 +257,7 @@ async fn not_connected(connection: &mut Connection, tag: &str, word: &str, cause
         connection.record.count_command();
         match name.as_str() {
             "CAPABILITY" => {
-                connection.say(super::CAPABILITIES_INSIDE);
+                connection.say(capability(connection, Phase::LoggedIn));
                 connection.say(format!("{tag} OK CAPABILITY completed."));
             }
             "LOGOUT" => {

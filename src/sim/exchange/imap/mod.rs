@@ -14,6 +14,7 @@ mod store;
 mod structure;
 
 use super::connection::{Connection, Flow};
+use super::offer::{self, Phase};
 use super::{Generation, host_in_greeting};
 
 /// The whole conversation.
@@ -38,35 +39,10 @@ pub(super) async fn converse(connection: &mut Connection) -> Flow {
     session::converse(connection, &mailbox, expires).await
 }
 
-/// What CAPABILITY says before the login.
-fn capabilities(connection: &Connection) -> String {
-    let exchange = &connection.world.exchange;
-    let start_tls = !connection.in_tls();
-    let mechanisms = match (start_tls, exchange.generation.get()) {
-        (true, _) => "LOGINDISABLED",
-        (false, Generation::Until2025) => "AUTH=PLAIN AUTH=XOAUTH2",
-        (false, Generation::Since2026) => "AUTH=XOAUTH2 LOGINDISABLED",
-    };
-    let bearer = if exchange.oauth_bearer.get() && !start_tls {
-        " AUTH=OAUTHBEARER"
-    } else {
-        ""
-    };
-    let announced = start_tls && exchange.start_tls.change(|knob| knob.announced);
-    let start_tls = if announced { " STARTTLS" } else { "" };
-    let moves = match exchange.generation.get() {
-        Generation::Until2025 => "",
-        Generation::Since2026 => " MOVE",
-    };
-    format!(
-        "* CAPABILITY IMAP4 IMAP4rev1 {mechanisms}{bearer}{start_tls} SASL-IR UIDPLUS{moves} ID UNSELECT CHILDREN IDLE \
-         NAMESPACE LITERAL+"
-    )
+/// The untagged answer to CAPABILITY.
+fn capability(connection: &Connection, phase: Phase) -> String {
+    format!("* CAPABILITY {}", offer::words(connection, phase).join(" "))
 }
-
-/// What CAPABILITY says after the login, in either generation.
-const CAPABILITIES_INSIDE: &str = "* CAPABILITY IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT \
-     CLIENTACCESSRULES CLIENTNETWORKPRESENCELOCATION BACKENDAUTHENTICATE CHILDREN IDLE NAMESPACE LITERAL+";
 
 /// Exchange's farewell.
 const BYE: &str = "* BYE Microsoft Exchange Server IMAP4 server signing off.";

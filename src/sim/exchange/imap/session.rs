@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::connection::{Connection, Ended, Flow};
 use super::command::{self, Command};
 use super::selected::Selected;
-use super::{BYE, CAPABILITIES_INSIDE, ID, append, fetch, folders, idle, search, store};
+use super::{BYE, ID, Phase, append, capability, fetch, folders, idle, search, store};
 use crate::sim::clock;
 use crate::sim::faults::Moment;
 use crate::sim::mailbox::Mailbox;
@@ -97,7 +97,7 @@ impl Session<'_> {
     async fn answer(&mut self, name: &str, command: &Command) -> Flow<Answer> {
         Ok(match name {
             "CAPABILITY" => {
-                self.connection.say(CAPABILITIES_INSIDE);
+                self.connection.say(capability(self.connection, Phase::LoggedIn));
                 ok(name)
             }
             "ID" => {

@@ -7,7 +7,7 @@ use super::super::connection::{Connection, Ended, Flow, Line};
 use super::super::login;
 use super::super::refusal::Pop3Refusal;
 use super::super::xoauth2::Mechanism;
-use super::{BYE, LONGEST_LINE, PROTOCOL_ERROR, WRONG_STATE, capabilities};
+use super::{BYE, LONGEST_LINE, PROTOCOL_ERROR, Phase, WRONG_STATE, capabilities};
 use crate::sim::faults::Moment;
 use crate::sim::mailbox::Mailbox;
 use crate::sim::record::{Cause, Outcome};
@@ -37,7 +37,7 @@ pub(super) async fn converse(connection: &mut Connection) -> Flow<Arc<Mailbox>> 
         match (verb.as_str(), argument) {
             ("CAPA", "") => {
                 connection.at(Moment::Capability).await?;
-                capabilities(connection);
+                capabilities(connection, Phase::of_stranger(connection));
             }
             ("NOOP", "") => connection.say("+OK"),
             ("QUIT", "") => {
@@ -189,7 +189,9 @@ async fn not_connected(connection: &mut Connection) -> Flow<Option<Arc<Mailbox>>
                 connection.say(BYE);
                 return Err(Ended::Closed);
             }
-            Line::Text(line) if line.eq_ignore_ascii_case(b"CAPA") => capabilities(connection),
+            Line::Text(line) if line.eq_ignore_ascii_case(b"CAPA") => {
+                capabilities(connection, Phase::LoggedIn);
+            }
             Line::Text(_) => connection.say(WRONG_STATE),
             _ => return protocol_error(connection),
         }

@@ -4,6 +4,7 @@ mod login;
 mod session;
 
 use super::connection::{Connection, Flow};
+use super::offer::{self, Phase};
 use super::{Generation, host_in_greeting};
 
 /// Longest command line with its CRLF: the `MaxCommandSize` of Exchange's POP3 settings.
@@ -41,29 +42,10 @@ pub(super) async fn converse(connection: &mut Connection) -> Flow {
 }
 
 /// The answer to CAPA (RFC 2449).
-fn capabilities(connection: &mut Connection) {
-    let exchange = &connection.world.exchange;
-    let basic = exchange.generation.get() == Generation::Until2025;
-    let bearer = if exchange.oauth_bearer.get() {
-        " OAUTHBEARER"
-    } else {
-        ""
-    };
-    let start_tls = !connection.in_tls() && exchange.start_tls.change(|knob| knob.announced);
-    for line in ["+OK", "TOP", "UIDL"] {
+fn capabilities(connection: &mut Connection, phase: Phase) {
+    connection.say("+OK");
+    for line in offer::words(connection, phase) {
         connection.say(line);
-    }
-    if connection.in_tls() {
-        connection.say(format!(
-            "SASL{} XOAUTH2{bearer}",
-            if basic { " PLAIN" } else { "" }
-        ));
-    }
-    if basic {
-        connection.say("USER");
-    }
-    if start_tls {
-        connection.say("STLS");
     }
     connection.say(".");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 
 use super::super::connection::{Connection, Ended, Flow, Line};
-use super::{BYE, LONGEST_LINE, PROTOCOL_ERROR, WRONG_STATE, capabilities};
+use super::{BYE, LONGEST_LINE, PROTOCOL_ERROR, Phase, WRONG_STATE, capabilities};
 use crate::sim::faults::Moment;
 use crate::sim::mailbox::Mailbox;
 use crate::sim::message::{Message, header_length};
@@ -60,7 +60,7 @@ impl Session<'_> {
         let verb = words.next().unwrap_or_default().to_ascii_uppercase();
         let arguments: Vec<&str> = words.collect();
         match (verb.as_str(), &arguments[..]) {
-            ("CAPA", []) => capabilities(self.connection),
+            ("CAPA", []) => capabilities(self.connection, Phase::LoggedIn),
             ("NOOP", []) => self.connection.say("+OK"),
             ("STAT", []) => self.stat(),
             ("LIST", []) => self.list(|held| held.message.raw().len().to_string()),

@@ -3,11 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::connection::Flow;
+use super::super::offer::{self, Phase};
 use super::{HOST, Session};
 use crate::sim::faults::Moment;
-
-/// The largest message that is announced, in bytes: 150 MiB.
-pub(super) const LARGEST_MESSAGE: u64 = 157_286_400;
 
 impl Session<'_> {
     pub(super) async fn ehlo(&mut self, name: &str) -> Flow {
@@ -17,30 +15,11 @@ impl Session<'_> {
         }
         self.connection.at(Moment::Capability).await?;
         self.hello = true;
-        let exchange = &self.connection.world.exchange;
-        let security = if self.connection.in_tls() {
-            let bearer = if exchange.oauth_bearer.get() {
-                " OAUTHBEARER"
-            } else {
-                ""
-            };
-            Some(format!("AUTH LOGIN XOAUTH2{bearer}"))
-        } else {
-            exchange
-                .start_tls
-                .change(|knob| knob.announced)
-                .then(|| "STARTTLS".to_owned())
-        };
+        let words = offer::words(self.connection, Phase::of_stranger(self.connection));
         self.connection.say(format!("250-{HOST} Hello [127.0.0.1]"));
-        self.connection.say(format!("250-SIZE {LARGEST_MESSAGE}"));
-        for line in ["PIPELINING", "DSN", "ENHANCEDSTATUSCODES"] {
-            self.connection.say(format!("250-{line}"));
-        }
-        if let Some(security) = security {
-            self.connection.say(format!("250-{security}"));
-        }
-        for line in ["250-8BITMIME", "250-BINARYMIME", "250-CHUNKING", "250 SMTPUTF8"] {
-            self.connection.say(line);
+        for (place, word) in words.iter().enumerate() {
+            let separator = if place + 1 == words.len() { ' ' } else { '-' };
+            self.connection.say(format!("250{separator}{word}"));
         }
         Ok(())
     }

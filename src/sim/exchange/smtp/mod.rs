@@ -23,6 +23,9 @@ const LONGEST_LINE: usize = 2_048;
 /// Longest line that is read at all, so that the record can name an AUTH with a whole token behind it.
 const LONGEST_READ: usize = 16_384;
 
+/// The largest message that is announced, in bytes: 150 MiB.
+pub(super) const LARGEST_MESSAGE: u64 = 157_286_400;
+
 /// Wrong commands that a peer may send.
 const PATIENCE: u32 = 10;
 
