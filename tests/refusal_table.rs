@@ -90,13 +90,13 @@ fn table() -> (String, usize) {
     (table, cases)
 }
 
-/// To change the table: `SASLGATE_WRITE_GOLDEN=1 cargo test --test refusal_table`, and read the difference.
+/// To change the table: `SASLGATE_BLESS=1 cargo test --test refusal_table`, and read the difference.
 #[test]
 fn refusals_are_said_as_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/refusals.txt");
     let (table, cases) = table();
     assert_eq!(cases, 10 * 3 * 4 + 3);
-    if std::env::var_os("SASLGATE_WRITE_GOLDEN").is_some() {
+    if std::env::var_os("SASLGATE_BLESS").is_some() {
         std::fs::write(path, &table).unwrap();
     }
     let golden = std::fs::read_to_string(path).unwrap();

@@ -1,6 +1,6 @@
 //! EHLO: who the mail client says it is, and what it is told.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::downstream::reception::Reception;
 
