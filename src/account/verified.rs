@@ -67,3 +67,28 @@ impl fmt::Debug for Verified {
         f.write_str("Verified(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::password::Cost;
+
+    #[test]
+    fn what_is_remembered_is_remembered_of_one_account_one_hash_and_one_password() {
+        let (verified, restarted) = (Verified::new().unwrap(), Verified::new().unwrap());
+        let [hash, other] = [(); 2].map(|()| ChosenHash::stand_in(Cost::CHEAP).unwrap());
+        let [password, wrong] = ["choice", "guess"].map(|text| Secret::new(String::from(text)));
+        let right = verified.digest("alice", &hash, &password);
+        verified.remember(right);
+        assert!(verified.contains(&right));
+        assert_eq!(verified.digest("alice", &hash, &password), right);
+        for digest in [
+            verified.digest("bob", &hash, &password),
+            verified.digest("alice", &other, &password),
+            verified.digest("alice", &hash, &wrong),
+            restarted.digest("alice", &hash, &password),
+        ] {
+            assert!(!verified.contains(&digest));
+        }
+    }
+}
