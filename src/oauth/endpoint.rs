@@ -21,6 +21,7 @@ use super::ClientCredentials;
 use super::error::TokenError;
 use super::fault::Asked;
 use super::issued::{Issued, Unusable};
+use super::refusal;
 use super::reply::{ErrorReply, TokenReply};
 use crate::secret::Secret;
 
@@ -110,7 +111,7 @@ impl Endpoint {
         let reply = timeout(DEADLINE, request.request_async(&http))
             .await
             .map_err(|_| http.asked.timed_out(DEADLINE))?
-            .map_err(|error| refusal(&http.asked, error))?;
+            .map_err(|error| failed(&http.asked, error))?;
         issued(&http.asked, reply)
     }
 }
@@ -209,10 +210,10 @@ fn oauth_client(grant: &ClientCredentials) -> OAuthClient {
 }
 
 /// What `oauth2` found. Its own errors are never shown: they hold the whole body of a reply that it could not read.
-fn refusal(asked: &Asked, error: RequestTokenError<TokenError, ErrorReply>) -> TokenError {
+fn failed(asked: &Asked, error: RequestTokenError<TokenError, ErrorReply>) -> TokenError {
     match error {
         RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(reply) => asked.refused(&reply),
+        RequestTokenError::ServerResponse(reply) => refusal::told(asked, &reply),
         RequestTokenError::Parse(..) => asked.malformed("the reply is not the JSON of RFC 6749 5.1"),
         RequestTokenError::Other(_) => asked.unaskable(),
     }

@@ -1,6 +1,5 @@
 //! Whatever a token endpoint can do instead of giving a token, told to an operator.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::iter;
@@ -9,10 +8,10 @@ use std::time::Duration;
 use http::StatusCode;
 use url::Url;
 
-use super::aadsts::{self, Class};
 use super::endpoint::CONNECT_DEADLINE;
 use super::error::{Kind, TokenError};
 use super::readable::readable;
+use super::refusal;
 use super::reply::ErrorReply;
 use crate::name;
 use crate::secret::Secret;
@@ -21,14 +20,14 @@ use crate::secret::Secret;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// How much of what was said is kept: an `error_description` with its three ids has about 300 characters.
-const SAID: usize = 500;
+pub(super) const SAID: usize = 500;
 
 /// How much is kept of a reply that is not OAuth: it is some page of HTML.
 const FIRST_LINE: usize = 120;
 
 /// Who was asked, and what must not be repeated from the answer.
 pub(super) struct Asked {
-    host: Box<str>,
+    pub(super) host: Box<str>,
     secret: Secret<String>,
 }
 
@@ -40,7 +39,8 @@ impl Asked {
         }
     }
 
-    fn readable(&self, text: &str, cap: usize) -> String {
+    /// The text on one line of at most `cap` characters, without secrets.
+    pub(super) fn readable(&self, text: &str, cap: usize) -> String {
         readable(text, &[self.secret.expose()], cap)
     }
 
@@ -150,7 +150,7 @@ impl Asked {
         if let Ok(reply) = serde_json::from_slice::<ErrorReply>(body) {
             return TokenError {
                 kind,
-                ..self.refused(&reply)
+                ..refusal::told(self, &reply)
             };
         }
         let throttled = status == StatusCode::TOO_MANY_REQUESTS;
@@ -195,51 +195,6 @@ impl Asked {
         let line = self.readable(line, FIRST_LINE);
         let gap = if line.is_empty() { "" } else { ": " };
         format!("HTTP {}{gap}{line}", status.as_u16())
-    }
-
-    /// The provider's own refusal.
-    pub(super) fn refused(&self, reply: &ErrorReply) -> TokenError {
-        let numbers = reply.aadsts();
-        let row = numbers.iter().find_map(|number| aadsts::row(*number));
-        let word = self.readable(&reply.error, 60);
-        let code = row_number(&numbers).map_or_else(|| word.clone(), |number| format!("AADSTS{number}"));
-        let (what, why, fix) = row.map_or_else(
-            || unknown(&self.host, &word),
-            |row| (row.what.into(), row.why, row.fix),
-        );
-        TokenError {
-            kind: kind(&reply.error, row.map(|row| row.class)),
-            code: Some(code.into()),
-            what,
-            why: why.into(),
-            fix: fix.into(),
-            detail: Some(self.readable(&reply.said(), SAID).into()),
-        }
-    }
-}
-
-/// The number to name: one that the table explains, else the first.
-fn row_number(numbers: &[u64]) -> Option<u64> {
-    let known = numbers.iter().find(|number| aadsts::row(**number).is_some());
-    known.or(numbers.first()).copied()
-}
-
-fn unknown(host: &str, word: &str) -> (Cow<'static, str>, &'static str, &'static str) {
-    (
-        format!("{host} refused the token request: {word}").into(),
-        "the provider's own words say it",
-        "search the provider's documentation for the code",
-    )
-}
-
-/// Who can mend a refusal: by its word, as RFC 6749 5.2 and Microsoft mean it. A code only ever makes it milder,
-/// because what passes by itself comes under several words.
-fn kind(word: &str, class: Option<Class>) -> Kind {
-    match word {
-        "temporarily_unavailable" | "server_error" | "slow_down" => Kind::Temporary { retry_after: None },
-        _ if class == Some(Class::Transient) => Kind::Temporary { retry_after: None },
-        "interaction_required" | "login_required" => Kind::NeedsSignIn,
-        _ => Kind::Misconfigured,
     }
 }
 

@@ -9,6 +9,7 @@ mod issued;
 mod key;
 mod printed;
 mod readable;
+mod refusal;
 mod reply;
 mod timestamp;
 
@@ -56,7 +57,7 @@ pub struct ClientCredentials {
     pub scope: Box<str>,
 }
 
-/// A program that prints an access token, or JSON with `access_token` and `expires_in` or `expires_on`.
+/// A program that prints an access token, or JSON with `access_token` and `expires_in`, `expires_on` or `expiry`.
 #[derive(Debug)]
 pub struct Command {
     /// Program and arguments; no shell. `{mailbox}` and `{owner}` are replaced in the arguments.

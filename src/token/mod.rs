@@ -1,6 +1,6 @@
 //! Access tokens: one cache, one request at a time for each grant, renewal ahead of need.
 //!
-//! [`Tokens::pending`](manager::Tokens::pending) is where a login comes in. `cache` decides, without a socket or a task, what a login gets;
+//! [`Tokens::pending`] is where a login comes in. `cache` decides, without a socket or a task, what a login gets;
 //! `manager` runs the flights (one request for a token each); `refresher` starts those that nobody waits for.
 
 mod access;

@@ -195,6 +195,33 @@ async fn a_refusal_in_an_unusual_form_is_told_as_far_as_it_goes() {
 }
 
 #[tokio::test]
+async fn every_word_of_the_rfc_is_explained() {
+    let words = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "access_denied",
+        "interaction_required",
+        "temporarily_unavailable",
+        "no_word_of_any_rfc",
+    ];
+    for word in words {
+        let error = refusal(reply(
+            "400 Bad Request",
+            "application/json",
+            &format!(r#"{{"error":"{word}"}}"#),
+        ))
+        .await;
+        assert!(error.what.starts_with("localhost "), "{error}");
+        assert!(!error.why.is_empty() && !error.fix.is_empty(), "{error:?}");
+        assert_eq!(error.code.as_deref(), Some(word));
+    }
+}
+
+#[tokio::test]
 async fn an_error_page_is_told_by_its_status_and_first_line() {
     for (status, body) in [
         ("404 Not Found", "\n <!doctype html>\n<p>CANARY"),
