@@ -76,6 +76,30 @@ fn settings(choice: u8) -> Settings {
     }
 }
 
+/// A configuration says `data`.
+///
+/// # Panics
+/// If a problem points outside the file or outside the line that it shows, or a configuration differs from itself.
+pub fn config(data: &[u8]) {
+    use crate::config::{Given, diff, load, report};
+
+    let path = "saslgate.toml";
+    let machine = Given::default().file("secret", "value").variable("SECRET", "value").file(path, data);
+    let lines = 1 + String::from_utf8_lossy(data).matches('\n').count();
+    match load(std::path::Path::new(path), &machine) {
+        Ok(config) => assert!(diff(&config.snapshot, &config.snapshot).is_empty()),
+        Err(problems) => {
+            assert!(problems.has_errors());
+            for place in problems.list.iter().filter_map(|problem| problem.place.as_ref()) {
+                assert!((1..=lines).contains(&place.line) && place.column > 0);
+                assert!(place.excerpt.get(place.mark.clone()).is_some());
+                assert!(!place.excerpt.contains('\n'));
+            }
+            assert!(!report::snippets(&problems).is_empty());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

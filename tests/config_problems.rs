@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use saslgate::config::{Given, Problems, load};
+use saslgate::config::{Given, Problems, load, report};
 
 /// What the golden files refer to. `CANARY` is a secret wherever it stands: no report may show it.
 fn machine() -> Given {
@@ -72,5 +72,148 @@ fn every_problem_of_a_file_is_told_at_once_in_words_that_mend_it() {
         );
         assert!(!said.contains("CANARY"), "{}", file.display());
     }
-    assert_eq!(files.len(), 12);
+    assert_eq!(files.len(), 13);
+}
+
+/// Ways in which a secret gets into a file, rightly or by mistake.
+const SECRETS: &[&str] = &[
+    "password = \"CANARY\"",
+    "password = \"sg2:19456:2:1:CANARY:CANARY\"",
+    "password = \"CANARY",
+    "password = CANARY",
+    "password = 'CANARY'",
+    "password = \"\"\"\nCANARY\nlogin = \"CANARY\"\n\"\"\"",
+    "password = '''\nCANARY",
+    "password = [\n  \"CANARY\",\n  CANARY,\n]",
+    "password = [\n  \"CANARY",
+    "password = { value = \"CANARY\" }",
+    "\"password\" = \"CANARY\"",
+    "pasword = \"CANARY\"",
+    "passwort = \"CANARY\" # CANARY",
+    "login = \"a@contoso.com\" password = \"CANARY\"",
+    "# password = \"CANARY\"\nlogin = 7 # CANARY",
+    "password_file = \"CANARY\"",
+    "password_env = \"CANARY\"",
+    "smtp.password = \"CANARY\"",
+    "password.imap = \"CANARY\"",
+    "[app]\nclient_secret = \"CANARY\"",
+    "[app]\nclient_secret_file = \"CANARY\"",
+    "[app]\nclient_secret_env = \"CANARY~CANARY\"",
+    "[app]\nclient_secret_expires = \"CANARY\"",
+    "[app]\nclient_secret_file = [\"CANARY\"]",
+    "[app]\ntenant = \"${SECRET}\"\nclient_id = \"${SECRET}\"",
+    "[app]\ngrant = \"command\"\ncommand = [\"CANARY\", \"CANARY\"]",
+    "[app]\ngrant = \"command\"\ncommand = [\"/bin/x\", \"CANARY",
+    "[provider.mine]\ntoken_url = \"http://CANARY:CANARY@example.com/\"",
+    "[upstream]\nproxy = \"http://CANARY:CANARY@example.com/\"",
+    "[upstream]\nproxy = \"CANARY\"",
+    "[store]\nkey = \"CANARY\"",
+    "app = { client_secret = \"CANARY\" }",
+];
+
+/// Everything that somebody could be shown about a file.
+fn shown(text: &[u8]) -> String {
+    let problems = report(text);
+    format!("{problems}\n{}\n{problems:?}", report::snippets(&problems))
+}
+
+#[test]
+fn no_report_shows_a_secret_whatever_is_wrong_around_it() {
+    let mut seen = 0;
+    for line in SECRETS {
+        let text = format!("[[account]]\nlogin = \"x@contoso.com\"\n{line}\nmailbox = 7\n");
+        let text = text.as_bytes();
+        for at in 0..text.len() {
+            let cut = &text[..at];
+            let without = [cut, &text[at + 1..]].concat();
+            for broken in [cut, without.as_slice()] {
+                let shown = shown(broken);
+                seen += 1;
+                assert!(
+                    !shown.contains("CANAR"),
+                    "{}\n---\n{shown}",
+                    String::from_utf8_lossy(broken)
+                );
+            }
+        }
+    }
+    assert!(seen > 4000, "{seen}");
+}
+
+#[test]
+fn a_file_that_is_half_written_is_refused_with_a_reason() {
+    let files = golden();
+    let mut seen = 0;
+    for file in files {
+        let text = fs::read(&file).unwrap();
+        for end in (0..text.len()).step_by(7) {
+            let machine = machine().file("saslgate.toml", &text[..end]);
+            if let Err(problems) = load(Path::new("saslgate.toml"), &machine) {
+                assert!(problems.has_errors() && !problems.to_string().is_empty());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
+}
+
+#[test]
+fn a_file_that_is_no_configuration_is_named_and_counted() {
+    let cases: [(&[u8], &str); 4] = [
+        (
+            b"[app]\ntenant = \"caf\xe9\"",
+            "saslgate.toml: error: the configuration cannot be read: line 2 is not UTF-8",
+        ),
+        (b"", "saslgate.toml: error: there is no [app]"),
+        (b"\xef\xbb\xbf", "saslgate.toml: error: there is no [app]"),
+        (b"\0\0\0\0", "saslgate.toml:1:1: error: this is not TOML"),
+    ];
+    for (text, beginning) in &cases {
+        let said = report(text).to_string();
+        assert!(said.starts_with(beginning), "{said}");
+    }
+    let many = report("x = 1\n".repeat(3).as_bytes());
+    assert_eq!(
+        many.list.len() + many.unlisted,
+        2,
+        "a key that is there three times is two problems"
+    );
+    let listed = report(
+        (0..500)
+            .map(|n| format!("key{n} = {n}\n"))
+            .collect::<String>()
+            .as_bytes(),
+    );
+    assert_eq!((listed.list.len(), listed.unlisted), (100, 402));
+    assert!(listed.to_string().ends_with("saslgate.toml: and 402 more"));
+    let missing = load(Path::new("nowhere.toml"), &Given::default()).unwrap_err();
+    assert!(
+        missing
+            .to_string()
+            .starts_with("nowhere.toml: error: the configuration cannot be read: there is no such file")
+    );
+}
+
+#[test]
+fn damaged_files_are_reported_within_their_lines() {
+    // A small linear congruential generator: the same damage in every run.
+    let mut state: u64 = 7;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let mut seen = 0;
+    for file in golden() {
+        let text = fs::read(&file).unwrap();
+        for _ in 0..if text.is_empty() { 0 } else { 200 } {
+            let mut text = text.clone();
+            for _ in 0..=random(4) {
+                let at = random(text.len());
+                text[at] = *b"\"'[]{}=#.\n\r\t\\\x1b\xc3\xa4 0$".get(random(19)).unwrap();
+            }
+            saslgate::fuzzing::config(&text);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 12 * 200);
 }

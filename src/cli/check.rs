@@ -165,32 +165,21 @@ fn app(configured: &ConfiguredApp) -> String {
     let tokens = match &app.grant {
         Grant::ClientCredentials(grant) => format!("client credentials from {}", grant.token_url),
         Grant::Command(command) => {
-            format!(
-                "the command {}",
-                command.argv.first().map_or("", |program| program)
-            )
+            format!("the command {}", command.argv.first().map_or("", |program| program))
         }
     };
-    let hosts: Vec<_> = Protocol::ALL
-        .iter()
-        .filter_map(|protocol| provider.hosts.get(protocol))
-        .collect();
+    let hosts = Protocol::ALL.iter().filter_map(|protocol| Some((protocol, provider.hosts.get(protocol)?)));
     let hosts: Vec<_> = hosts
-        .iter()
-        .map(|host| match host.tls {
-            UpstreamTls::Implicit => format!("{host} (TLS)"),
-            UpstreamTls::StartTls => format!("{host} (STARTTLS)"),
+        .map(|(protocol, host)| match host.tls {
+            UpstreamTls::Implicit => format!("{protocol} {host} TLS"),
+            UpstreamTls::StartTls => format!("{protocol} {host} STARTTLS"),
         })
         .collect();
     let origin = match provider.preset {
         Some(preset) => format!("preset {}", preset.name),
         None => format!("written in [provider.{}]", provider.name),
     };
-    format!(
-        "\"{}\"  tokens: {tokens}  mail: {}  {origin}",
-        app.name,
-        hosts.join(", ")
-    )
+    format!("\"{}\"  {origin}\n    tokens: {tokens}\n    mail: {}", app.name, hosts.join(", "))
 }
 
 fn only_from<T: ToString>(networks: &[T]) -> String {

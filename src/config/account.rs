@@ -52,6 +52,7 @@ fn account(
     let mailbox = own_mailbox(table, name.as_ref(), login.as_ref(), reader);
     let signs_in_as = mailbox_of("signs_in_as", table, reader);
     let routes = route::read(table, apps, signs_in_as.as_ref(), reader);
+    let signs_in_as = signs_in_as.filter(|owner| route::has_owner(owner, &routes, reader));
     let allow_from = network::list("allow_from", table, reader).unwrap_or_default();
     let may_open = may_open(table, reader);
     if reader.errors() > errors {

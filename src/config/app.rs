@@ -120,6 +120,10 @@ impl Apps {
     }
 
     fn named(&self, name: Option<&Text>, account: &Span, reader: &mut Reader<'_>) -> Option<Box<str>> {
+        if self.plans.is_empty() {
+            // What is wrong with the apps is told there.
+            return None;
+        }
         let known = || self.plans.keys().map(AsRef::as_ref);
         let Some(name) = name else {
             if self.plans.len() > 1 {

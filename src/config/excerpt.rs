@@ -107,7 +107,7 @@ fn plain_value(value: &str) -> usize {
 
 fn scalar(value: &str) -> Option<usize> {
     if let Some(string) = value.strip_prefix('"') {
-        let end = string.find(['"', '\\'])?;
+        let end = string.find(|c: char| c.is_control() || matches!(c, '"' | '\\'))?;
         // `""` may begin a long string; an escape may hide the end.
         return (string[end..].starts_with('"') && !string[end..].starts_with("\"\"")).then_some(end + 2);
     }
@@ -182,11 +182,13 @@ mod tests {
             ("hunter2", r#""…""#),
             (r#"["hunter2"]"#, r#""…""#),
             ("# hunter2", ""),
+            // Nothing in a line acts on the terminal that shows it.
+            ("login = \"\u{1b}[2J\"", r#"login = "…""#),
         ];
         for (line, shown) in cases {
             assert_eq!(place(line, &(0..1), false).excerpt, shown, "{line}");
         }
-        assert_eq!(cases.len(), 22);
+        assert_eq!(cases.len(), 23);
     }
 
     #[test]

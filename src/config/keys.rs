@@ -209,13 +209,12 @@ pub(super) const SHAPES: &[&Shape] = &[
 /// that could hold a secret: a mistyped `pasword` is not known, an argument of a command or the user part of a URL can
 /// be a secret.
 pub(super) fn may_be_shown(key: &str) -> bool {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    let secret = ["secret", "password", "token"]
-        .iter()
-        .any(|word| last.contains(word));
-    !secret
-        && !matches!(last, "command" | "proxy")
-        && key
-            .split('.')
-            .all(|part| SHAPES.iter().any(|shape| shape.keys.contains(&part)))
+    let hides = |part: &str| {
+        ["secret", "password", "token"]
+            .iter()
+            .any(|word| part.contains(word))
+            || matches!(part, "command" | "proxy")
+    };
+    let known = |part: &str| SHAPES.iter().any(|shape| shape.keys.contains(&part));
+    key.split('.').all(|part| known(part) && !hides(part))
 }

@@ -8,7 +8,7 @@ use super::reader::{At, Reader, Text};
 use super::table::{Table, one_of};
 use crate::account::{Identity, Route};
 use crate::name::Mailbox;
-use crate::oauth::Grant;
+use crate::oauth::{App, Grant};
 use crate::provider::Protocol;
 
 /// What one protocol of an account says for itself.
@@ -49,6 +49,7 @@ impl Own {
     }
 }
 
+/// The ways upstream of an account whose table that is.
 pub(super) fn read(
     table: &Table<'_>,
     apps: &mut Apps,
@@ -59,7 +60,6 @@ pub(super) fn read(
     let common = table.text("app", reader);
     let tenant = table.text("tenant", reader);
     let mut routes = HashMap::new();
-    let mut owner_used = false;
     for protocol in Protocol::ALL {
         let own = Own::read(table, protocol, reader);
         if allowed
@@ -75,7 +75,6 @@ pub(super) fn read(
         let Some(app) = apps.find(app, &table.span, tenant.as_ref(), reader) else {
             continue;
         };
-        owner_used |= !is_app_only(&app);
         if let Some(route) = route(protocol, &app, own.identity.as_ref(), owner, reader) {
             routes.insert(protocol, route);
         } else if allowed.is_some() {
@@ -88,14 +87,16 @@ pub(super) fn read(
             );
         }
     }
-    if let Some(owner) = owner.filter(|_| !owner_used && !routes.is_empty()) {
-        reader.no_effect(
-            &owner.span,
-            "signs_in_as",
-            "the token of an app belongs to no person",
-        );
-    }
     routes
+}
+
+/// Whether any token has an owner. One that a person has consented to has, one of an app has not.
+pub(super) fn has_owner(owner: &At<Mailbox>, routes: &HashMap<Protocol, Route>, reader: &mut Reader<'_>) -> bool {
+    let has_owner = routes.is_empty() || routes.values().any(|route| !is_app_only(&route.app));
+    if !has_owner {
+        reader.no_effect(&owner.span, "signs_in_as", "the token of an app belongs to no person");
+    }
+    has_owner
 }
 
 fn protocols(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Vec<Protocol>> {
@@ -108,8 +109,8 @@ fn protocols(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Vec<Protocol>
     found.into_iter().map(|at| Some(at?.value)).collect()
 }
 
-fn is_app_only(app: &ConfiguredApp) -> bool {
-    matches!(app.app.grant, Grant::ClientCredentials(_))
+fn is_app_only(app: &App) -> bool {
+    matches!(app.grant, Grant::ClientCredentials(_))
 }
 
 /// None where the provider has no host for the protocol.
@@ -121,7 +122,7 @@ fn route(
     reader: &mut Reader<'_>,
 ) -> Option<Route> {
     let refusal = match asked {
-        Some(asked) if asked.value == Identity::Owner && is_app_only(app) => Some((
+        Some(asked) if asked.value == Identity::Owner && is_app_only(&app.app) => Some((
             &asked.span,
             "an app-only token has no owner; Exchange wants the mailbox with it",
         )),
@@ -142,7 +143,7 @@ fn route(
     // A delegate's token opens a shared mailbox over IMAP and POP3 by the mailbox's name; for SMTP Exchange wants the
     // delegate's own name and lets the message say which sender it is.
     let usual = match protocol {
-        Protocol::Smtp if owner.is_some() && !is_app_only(app) => Identity::Owner,
+        Protocol::Smtp if owner.is_some() && !is_app_only(&app.app) => Identity::Owner,
         _ => Identity::Mailbox,
     };
     Some(Route {

@@ -244,6 +244,14 @@ impl<'t> Table<'t> {
                 span: name.span(),
             };
             match value.get_ref() {
+                _ if !is_plain(at.value) => reader.error(
+                    &at.span,
+                    format!(
+                        "the name of a [{key}.NAME] has other characters than A-Z, a-z, 0-9, - and _, or none"
+                    ),
+                    "it is shown in logs",
+                    "choose another name",
+                ),
                 DeValue::Table(table) => tables.push((at, table)),
                 _ => wrong_type(at.value, value, "a table", reader),
             }
@@ -336,6 +344,12 @@ fn unknown(shape: &'static Shape, key: &str, span: &Span, reader: &mut Reader<'_
         "a key that is passed over could be the one that protects something",
         fix,
     );
+}
+
+/// Whether a name can be shown anywhere as it is.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// The word that was probably meant: at most a third of it differs.

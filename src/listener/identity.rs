@@ -96,7 +96,7 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityError> {
     match PrivateKeyDer::from_pem_slice(pem) {
         Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) if is_encrypted(pem) => Err(IdentityError::EncryptedKey),
+        Err(_) if is_encrypted(pem) => Err(IdentityError::EncryptedKey),
         Err(pem::Error::NoItemsFound) => Err(IdentityError::NoKey),
         Err(_) => Err(IdentityError::BrokenKey),
     }
@@ -114,4 +114,71 @@ fn not_after(certificate: &CertificateDer<'_>) -> Result<SystemTime, IdentityErr
     // Before 1970 is as expired as any.
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
     Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn certificate(key: &KeyPair) -> String {
+        let params = CertificateParams::new(["mail.example.com".to_owned()]).unwrap();
+        params.self_signed(key).unwrap().pem()
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_are_taken_from_two_files_or_one() {
+        for algorithm in [
+            &rcgen::PKCS_ECDSA_P256_SHA256,
+            &rcgen::PKCS_RSA_SHA256,
+            &rcgen::PKCS_ED25519,
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let (certificate, key) = (certificate(&key), key.serialize_pem());
+            let both = format!("{key}\n{certificate}");
+            for (certificate, key) in [(&certificate, &key), (&both, &both)] {
+                let identity = from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+                assert_eq!(identity.key.cert.len(), 1);
+                // The year 4096, which is what the maker of the certificate writes if nothing is said.
+                assert!(identity.not_after > SystemTime::now());
+            }
+        }
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_words() {
+        use IdentityError::{BrokenCertificate, BrokenKey, EncryptedKey, Mismatch, NoCertificate, NoKey};
+        let pair = KeyPair::generate().unwrap();
+        let (good, key) = (certificate(&pair), pair.serialize_pem());
+        let other = KeyPair::generate().unwrap();
+        let other_key = other.serialize_pem();
+        let wrong_order = certificate(&other) + &good;
+        let cut = |pem: &str| pem[..pem.len() / 2].to_owned();
+        let damaged = |pem: &str| pem.replacen("\nMII", "\nAAA", 1).replacen("\nMI", "\nAA", 1);
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let old_style = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n\
+                         -----END RSA PRIVATE KEY-----\n";
+        let cases = [
+            ("", key.as_str(), NoCertificate),
+            (key.as_str(), key.as_str(), NoCertificate),
+            ("\u{30}\u{82}\u{1}", key.as_str(), NoCertificate),
+            (&cut(&good), key.as_str(), BrokenCertificate),
+            (&damaged(&good), key.as_str(), BrokenCertificate),
+            (good.as_str(), "", NoKey),
+            (good.as_str(), good.as_str(), NoKey),
+            (good.as_str(), &cut(&key), BrokenKey),
+            (good.as_str(), &damaged(&key), BrokenKey),
+            (good.as_str(), encrypted, EncryptedKey),
+            (good.as_str(), old_style, EncryptedKey),
+            (good.as_str(), other_key.as_str(), Mismatch),
+            (wrong_order.as_str(), key.as_str(), Mismatch),
+        ];
+        for (at, (certificate, key, expected)) in cases.iter().enumerate() {
+            let error = from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
+            assert_eq!(error, *expected, "case {at}");
+            assert!(!error.fix().is_empty());
+        }
+        assert_eq!(cases.len(), 13);
+    }
 }
