@@ -1,0 +1,4 @@
+//! A mail provider that says anything over POP3.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| saslgate::fuzzing::upstream(saslgate::provider::Protocol::Pop3, data));
