@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use zeroize::Zeroizing;
 
 use crate::wire::{Closing, Dialogue, Said, Step};
 
@@ -133,16 +134,20 @@ pub async fn drive<D: Dialogue + ?Sized>(
     patience: &mut Patience,
     (tap, leg): (&Tap, Leg),
 ) -> Result<D::Event, Ended> {
-    let mut chunk = [0; CHUNK];
+    // Names and passwords come in by it, and tokens go out: neither stays behind.
+    let mut chunk = Zeroizing::new([0; CHUNK]);
     loop {
         let step = dialogue.step();
         if tap.is_listening() {
             tap.pass(leg, dialogue.overheard());
         }
         match step {
-            Step::Write(bytes) => patience.wait(link.write(&bytes)).await?.map_err(Ended::Broken)?,
+            Step::Write(bytes) => {
+                let bytes = Zeroizing::new(bytes);
+                patience.wait(link.write(&bytes)).await?.map_err(Ended::Broken)?;
+            }
             Step::Read => match patience
-                .wait(link.read(&mut chunk))
+                .wait(link.read(&mut *chunk))
                 .await?
                 .map_err(Ended::Broken)?
             {
