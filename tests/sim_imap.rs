@@ -4,6 +4,7 @@
 
 mod sim_support;
 
+use saslgate::sim::entra::Claims;
 use saslgate::sim::exchange::{AfterLogin, Announced, Generation, ImapRefusal};
 use saslgate::sim::faults::Protocol;
 use saslgate::sim::record::{Cause, Outcome};
@@ -101,90 +102,71 @@ async fn refuses_every_line_that_is_not_exact() {
     assert_eq!((wrong.len(), sim.exchange().counts().logins_ok), (20, 0));
 }
 
+/// A token that differs from a right one, and what is wrong with it.
+fn wrong_claims(sim: &Sim) -> Vec<(Claims, Cause)> {
+    let right = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
+    let but = |change: fn(&mut Claims)| {
+        let mut claims = right.clone();
+        change(&mut claims);
+        claims
+    };
+    let user = |name: &str, scope: &str| sim.entra().user_claims(sim.directory(), name, &[scope]);
+    vec![
+        (
+            but(|it| it.audience = "https://graph.microsoft.com".into()),
+            Cause::WrongAudience,
+        ),
+        (but(|it| it.expires = it.not_before), Cause::Expired),
+        (but(|it| it.not_before = it.expires), Cause::Expired),
+        (
+            but(|it| it.roles = vec!["POP.AccessAsApp".into()]),
+            Cause::MissingPermission,
+        ),
+        (but(|it| it.tenant = "another".into()), Cause::WrongTenant),
+        (
+            but(|it| it.object_id = "of-the-registration".into()),
+            Cause::ServicePrincipalUnknown,
+        ),
+        (user(Demo::ALICE, "SMTP.Send"), Cause::MissingPermission),
+    ]
+}
+
 #[tokio::test]
 async fn judges_the_token() {
     let sim = Sim::start(Settings::default()).unwrap();
-    let right = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
-    let user = |name: &str, scopes: &[&str]| sim.entra().user_claims(sim.directory(), name, scopes);
-    let imap = "IMAP.AccessAsUser.All";
-    let cases = [
-        (
-            {
-                let mut it = right.clone();
-                it.audience = "https://graph.microsoft.com".into();
-                it
-            },
-            Cause::WrongAudience,
-        ),
-        (
-            {
-                let mut it = right.clone();
-                it.expires = it.not_before;
-                it
-            },
-            Cause::Expired,
-        ),
-        (
-            {
-                let mut it = right.clone();
-                it.roles = vec!["POP.AccessAsApp".into()];
-                it
-            },
-            Cause::MissingPermission,
-        ),
-        (
-            {
-                let mut it = right.clone();
-                it.tenant = "another".into();
-                it
-            },
-            Cause::WrongTenant,
-        ),
-        (
-            {
-                let mut it = right.clone();
-                it.object_id = "of-the-registration".into();
-                it
-            },
-            Cause::ServicePrincipalUnknown,
-        ),
-        (user(Demo::ALICE, &["SMTP.Send"]), Cause::MissingPermission),
-        (user(Demo::BOB, &[imap]), Cause::NotTheOwner),
-    ];
-    for (claims, cause) in &cases {
+    let cases = wrong_claims(&sim);
+    let log_in = async |claims: &Claims, mailbox: &str| {
         let mut imap = greeted(&sim).await;
         let token = sim.entra().mint(claims);
         imap.send(&format!(
             "a AUTHENTICATE XOAUTH2 {}",
-            xoauth2(Demo::ALICE, token.reveal())
+            xoauth2(mailbox, token.reveal())
         ))
         .await;
         let answer = imap.line().await;
-        let outcome = sim.exchange().sessions().pop().unwrap().outcome;
-        if *cause == Cause::NotTheOwner {
-            assert_eq!(
-                (answer.as_str(), outcome),
-                ("a OK AUTHENTICATE completed.", Outcome::NotConnected(*cause))
-            );
-        } else {
-            assert_eq!(
-                (answer.as_str(), outcome),
-                ("a NO AUTHENTICATE failed.", Outcome::Refused(*cause))
-            );
-        }
+        (imap, answer, sim.exchange().sessions().pop().unwrap().outcome)
+    };
+    for (claims, cause) in &cases {
+        let (_, answer, outcome) = log_in(claims, Demo::ALICE).await;
+        assert_eq!(
+            (answer.as_str(), outcome),
+            ("a NO AUTHENTICATE failed.", Outcome::Refused(*cause))
+        );
     }
     assert_eq!(cases.len(), 7);
-    let mut imap_session = greeted(&sim).await;
-    let token = sim.entra().mint(&user(Demo::ALICE, &[imap]));
-    imap_session
-        .send(&format!(
-            "a AUTHENTICATE XOAUTH2 {}",
-            xoauth2(Demo::SUPPORT, token.reveal())
-        ))
-        .await;
-    imap_session.expect("a OK").await;
-    imap_session.send("b STATUS INBOX (MESSAGES)").await;
-    imap_session.expect_exactly("* STATUS INBOX (MESSAGES 3)").await;
+    let user = |name: &str| {
+        sim.entra()
+            .user_claims(sim.directory(), name, &["IMAP.AccessAsUser.All"])
+    };
+    let (_, answer, outcome) = log_in(&user(Demo::BOB), Demo::ALICE).await;
+    let expected = (
+        "a OK AUTHENTICATE completed.",
+        Outcome::NotConnected(Cause::NotTheOwner),
+    );
+    assert_eq!((answer.as_str(), outcome), expected);
+    let (mut imap, ..) = log_in(&user(Demo::ALICE), Demo::SUPPORT).await;
+    imap.send("b STATUS INBOX (MESSAGES)").await;
+    imap.expect_exactly("* STATUS INBOX (MESSAGES 3)").await;
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@
 mod sim_support;
 
 use saslgate::sim::exchange::{Refusals, SendingPosition, SendingRefusal, SmtpRefusal, StartTls};
-use saslgate::sim::mailbox::Right;
 use saslgate::sim::record::{Cause, Outcome};
 use saslgate::sim::{Demo, Settings, Sim};
 use sim_support::{Conversation, app_token, xoauth2};
@@ -116,14 +115,6 @@ async fn refuses_every_line_that_is_not_exact() {
     for turn in &in_clear {
         talk(&mut greeted_in_clear(&sim).await, &[*turn]).await;
     }
-    let mut smtp = greeted_in_clear(&sim).await;
-    ehlo(&mut smtp).await;
-    talk(
-        &mut smtp,
-        &[("AUTH XOAUTH2", "504 5.7.4"), ("MAIL FROM:<a@b>", "530 5.7.57")],
-    )
-    .await;
-    assert!(sim.exchange().sessions().last().unwrap().login_in_clear);
     let inline = format!("AUTH XOAUTH2 {good}");
     let after_tls = [
         (inline.as_str(), "500 5.5.2 Line too long"),
@@ -152,6 +143,29 @@ async fn refuses_every_line_that_is_not_exact() {
     }
     assert_eq!((in_clear.len(), after_tls.len(), responses.len()), (10, 6, 5));
     assert_eq!(sim.exchange().counts().logins_ok, 0);
+}
+
+#[tokio::test]
+async fn wants_ehlo_and_tls_before_a_login() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let mut smtp = greeted_in_clear(&sim).await;
+    talk(
+        &mut smtp,
+        &[
+            ("HELO client.example", "250 "),
+            ("STARTTLS", "503 5.5.2"),
+            ("AUTH XOAUTH2", "503 5.5.2"),
+        ],
+    )
+    .await;
+    let mut smtp = greeted_in_clear(&sim).await;
+    ehlo(&mut smtp).await;
+    talk(
+        &mut smtp,
+        &[("AUTH XOAUTH2", "504 5.7.4"), ("MAIL FROM:<a@b>", "530 5.7.57")],
+    )
+    .await;
+    assert!(sim.exchange().sessions().last().unwrap().login_in_clear);
 }
 
 #[tokio::test]
@@ -213,13 +227,19 @@ async fn answers_every_row_of_the_tables() {
     assert!(sim.exchange().sent().is_empty());
 }
 
+fn user_token(sim: &Sim, name: &str) -> String {
+    let claims = sim.entra().user_claims(sim.directory(), name, &["SMTP.Send"]);
+    sim.entra().mint(&claims).reveal().to_owned()
+}
+
 #[tokio::test]
 async fn knows_who_may_send_as_whom() {
     let sim = Sim::start(Settings::default()).unwrap();
-    let user = |name: &str| {
-        let claims = sim.entra().user_claims(sim.directory(), name, &["SMTP.Send"]);
-        sim.entra().mint(&claims).reveal().to_owned()
-    };
+    let (alice, bob, app) = (
+        user_token(&sim, Demo::ALICE),
+        user_token(&sim, Demo::BOB),
+        app_token(&sim),
+    );
     let send = async |login: &str, token: &str, sender: &str, last: &str| {
         let mut smtp = in_tls(&sim).await;
         assert!(
@@ -227,53 +247,56 @@ async fn knows_who_may_send_as_whom() {
             "{login}"
         );
         let from = format!("MAIL FROM:<{sender}>");
-        talk(
-            &mut smtp,
-            &[
-                (&from, "250"),
-                ("RCPT TO:<x@example.org>", "250"),
-                ("DATA", "354"),
-                (".", last),
-            ],
-        )
-        .await;
+        let turns = [
+            (&*from, "250"),
+            ("RCPT TO:<x@example.org>", "250"),
+            ("DATA", "354"),
+            (".", last),
+        ];
+        talk(&mut smtp, &turns).await;
     };
-    send(Demo::ALICE, &user(Demo::ALICE), Demo::ALICE, "250").await;
-    send(Demo::ALICE, &user(Demo::ALICE), Demo::SUPPORT, "250").await;
-    send(
-        Demo::BOB,
-        &user(Demo::BOB),
-        Demo::SUPPORT,
-        "554 5.2.252 SendAsDenied",
-    )
-    .await;
-    send(Demo::BOB, &app_token(&sim), Demo::SUPPORT, "250").await;
+    send(Demo::ALICE, &alice, Demo::ALICE, "250").await;
+    send(Demo::ALICE, &alice, Demo::SUPPORT, "250").await;
+    send(Demo::BOB, &bob, Demo::SUPPORT, "554 5.2.252 SendAsDenied").await;
+    send(Demo::BOB, &app, Demo::SUPPORT, "250").await;
     sim.directory()
         .mailbox(Demo::BOB)
         .unwrap()
         .revoke(Demo::CLIENT_ID);
     send(
         Demo::BOB,
-        &app_token(&sim),
+        &app,
         Demo::BOB,
         "430 4.2.0 STOREDRV; mailbox logon failure",
     )
     .await;
-    sim.directory()
-        .mailbox(Demo::BOB)
-        .unwrap()
-        .grant(Demo::CLIENT_ID, Right::FullAccess);
+}
+
+#[tokio::test]
+async fn knows_whose_login_may_submit() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = user_token(&sim, Demo::ALICE);
     // Submission wants the delegate's own name, not the shared mailbox's.
-    let answer = log_in(
-        &mut in_tls(&sim).await,
-        &xoauth2(Demo::SUPPORT, &user(Demo::ALICE)),
-    )
-    .await;
+    let answer = log_in(&mut in_tls(&sim).await, &xoauth2(Demo::SUPPORT, &alice)).await;
     assert!(answer.starts_with("535 5.7.3"));
     sim.directory()
         .change_tenant(Demo::DOMAIN, |tenant| tenant.smtp_auth_disabled = true);
-    let answer = log_in(&mut in_tls(&sim).await, &xoauth2(Demo::ALICE, &user(Demo::ALICE))).await;
+    let answer = log_in(&mut in_tls(&sim).await, &xoauth2(Demo::ALICE, &alice)).await;
     assert!(answer.starts_with(SmtpRefusal::TenantDisabled.text()));
+    let mailbox = sim.directory().mailbox(Demo::ALICE).unwrap();
+    mailbox
+        .switches
+        .change(|switches| switches.smtp_auth = Some(false));
+    let answer = log_in(&mut in_tls(&sim).await, &xoauth2(Demo::ALICE, &alice)).await;
+    assert!(answer.starts_with(SmtpRefusal::MailboxDisabled.text()));
+    mailbox
+        .switches
+        .change(|switches| switches.smtp_auth = Some(true));
+    assert!(
+        log_in(&mut in_tls(&sim).await, &xoauth2(Demo::ALICE, &alice))
+            .await
+            .starts_with("235")
+    );
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub enum CertificateChoice {
     RsaChain,
     /// Signed by its own key.
     SelfSigned,
-    /// Signed by a root that [`Authority::pem`] does not contain.
+    /// Signed by a root that [`Sim::ca_pem`](crate::sim::Sim::ca_pem) does not contain.
     UnknownRoot,
     /// Valid for `mail.example.net` only.
     WrongHost,

@@ -19,7 +19,8 @@ impl<T> Knob<T> {
         *self.lock() = value;
     }
 
-    /// Changes the value in place and hands back what the closure says.
+    /// Changes the value in place and hands back what the closure says. The closure must not touch the same knob again:
+    /// it is locked meanwhile.
     pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         change(&mut self.lock())
     }

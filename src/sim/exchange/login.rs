@@ -2,15 +2,42 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::admission::{self, Verdict};
 use super::connection::{Connection, Ended, Flow, Line};
 use super::offer;
 use super::refusal::Refusals;
+use super::stream::Stream;
 use super::xoauth2::{self, Mechanism};
-use super::{AfterLogin, HandedOver};
-use crate::sim::faults::Moment;
+use crate::sim::faults::{Moment, Protocol};
 use crate::sim::mailbox::Mailbox;
 use crate::sim::record::{Cause, Outcome};
+
+/// What follows a good login.
+#[derive(Debug, Clone, Default)]
+pub enum AfterLogin {
+    /// The mailbox.
+    #[default]
+    Mailbox,
+    /// The test plays the rest of the mail server by hand.
+    HandOver(mpsc::Sender<HandedOver>),
+}
+
+/// A stream that a test got right after the verdict on its login was written.
+#[derive(Debug)]
+pub struct HandedOver {
+    /// The connection.
+    pub stream: Stream,
+    /// What was read from it behind the login and belongs to the test.
+    pub unread: Vec<u8>,
+    /// The protocol spoken on it so far.
+    pub protocol: Protocol,
+    /// Address of the mailbox that was opened.
+    pub mailbox: String,
+    /// The id in its [`SessionRecord`](crate::sim::record::SessionRecord).
+    pub session: u64,
+}
 
 /// A login that was understood.
 pub(super) struct Login {

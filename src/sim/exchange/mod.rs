@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::body::Bytes;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use self::connection::{Connection, Ended, Flow};
+pub use self::login::{AfterLogin, HandedOver};
 pub use self::offer::Announced;
 pub use self::refusal::{ImapRefusal, Pop3Refusal, Refusals};
-pub use self::smtp::{SendingPosition, SendingRefusal, SmtpRefusal};
+pub use self::smtp::{SendingPosition, SendingRefusal, SentMessage, SmtpRefusal};
 pub use self::stream::Stream;
 use super::World;
 use super::certificates::Authority;
@@ -68,58 +68,6 @@ impl Default for StartTls {
             behind: Vec::new(),
         }
     }
-}
-
-/// A stream that a test got right after the verdict on its login was written.
-#[derive(Debug)]
-pub struct HandedOver {
-    /// The connection.
-    pub stream: Stream,
-    /// What was read from it behind the login and belongs to the test.
-    pub unread: Vec<u8>,
-    /// The protocol spoken on it so far.
-    pub protocol: Protocol,
-    /// Address of the mailbox that was opened.
-    pub mailbox: String,
-    /// The id in its [`SessionRecord`].
-    pub session: u64,
-}
-
-/// A message that was sent.
-#[derive(Clone)]
-pub struct SentMessage {
-    /// The id in the [`SessionRecord`] of the session that sent it.
-    pub session: u64,
-    /// Address of the mailbox that was logged in.
-    pub mailbox: String,
-    /// The address in MAIL FROM.
-    pub sender: String,
-    /// The addresses in RCPT TO, in order.
-    pub recipients: Vec<String>,
-    /// The message without the doubled dots; empty when messages are not kept.
-    pub message: Bytes,
-    /// Its length in bytes.
-    pub length: usize,
-}
-
-impl std::fmt::Debug for SentMessage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "SentMessage({} to {:?}, {} bytes)",
-            self.sender, self.recipients, self.length
-        )
-    }
-}
-
-/// What follows a good login.
-#[derive(Debug, Clone, Default)]
-pub enum AfterLogin {
-    /// The mailbox.
-    #[default]
-    Mailbox,
-    /// The test plays the rest of the mail server by hand.
-    HandOver(mpsc::Sender<HandedOver>),
 }
 
 /// How a port begins.

@@ -25,22 +25,20 @@ pub(super) struct Entry {
 
 /// Answers until somebody is logged in.
 pub(super) async fn converse(connection: &mut Connection) -> Flow<Entry> {
-    for _ in 0..PATIENCE {
-        loop {
-            let command = match command::read(connection, true).await? {
-                Ok(command) => command,
-                Err(unreadable) => {
-                    connection
-                        .record
-                        .note(|page| page.commands.push("(unreadable)".to_owned()));
-                    connection.say(format!("{} {}", unreadable.tag, unreadable.answer));
-                    break;
-                }
-            };
-            match obey(connection, &command).await? {
+    let mut wrong = 0;
+    while wrong < PATIENCE {
+        match command::read(connection, true).await? {
+            Ok(command) => match obey(connection, &command).await? {
                 Next::Going => {}
-                Next::Wrong => break,
+                Next::Wrong => wrong += 1,
                 Next::In(entry) => return Ok(entry),
+            },
+            Err(unreadable) => {
+                wrong += 1;
+                connection
+                    .record
+                    .note(|page| page.commands.push("(unreadable)".to_owned()));
+                connection.say(format!("{} {}", unreadable.tag, unreadable.answer));
             }
         }
     }

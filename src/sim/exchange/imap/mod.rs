@@ -4,6 +4,7 @@ mod append;
 mod command;
 mod fetch;
 mod folders;
+mod grammar;
 mod idle;
 mod login;
 mod search;

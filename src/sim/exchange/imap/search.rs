@@ -16,6 +16,7 @@ enum Key {
     Not(Box<Key>),
     Either(Box<Key>, Box<Key>),
     Both(Vec<Key>),
+    /// In order of their UIDs.
     Among(Vec<Place>),
     /// A field (by name) that contains this text; the field is there when the text is empty.
     Field(String, String),
@@ -167,7 +168,7 @@ impl Key {
             Self::Not(key) => !key.fits(place, entry),
             Self::Either(one, other) => one.fits(place, entry) || other.fits(place, entry),
             Self::Both(keys) => keys.iter().all(|key| key.fits(place, entry)),
-            Self::Among(places) => places.contains(&place),
+            Self::Among(places) => places.binary_search_by_key(&place.uid, |it| it.uid).is_ok(),
             Self::Field(name, text) => field(&header(), name).is_some_and(|value| contains(&value, text)),
             Self::Body(text) => contains(&entry.message.body(), text),
             Self::Text(text) => contains(entry.message.raw(), text),

@@ -61,10 +61,16 @@ impl Selected {
         let mut lines = Vec::new();
         let gone = |known: &Known| folder.find(known.uid).is_none();
         if expunge {
-            while let Some(at) = self.known.iter().position(gone) {
-                self.known.remove(at);
-                lines.push(format!("* {} EXPUNGE", at + 1));
-            }
+            let mut number = 1;
+            self.known.retain(|known| {
+                let stays = !gone(known);
+                if stays {
+                    number += 1;
+                } else {
+                    lines.push(format!("* {number} EXPUNGE"));
+                }
+                stays
+            });
         }
         for (at, known) in self.known.iter_mut().enumerate() {
             let Some(entry) = folder

@@ -48,9 +48,45 @@ pub(super) fn remove_deleted(mailbox: &Mailbox, selected: &Selected, places: Opt
             return;
         };
         folder.remove(|entry| {
-            entry.has("\\Deleted") && places.is_none_or(|it| it.iter().any(|place| place.uid == entry.uid))
+            entry.has("\\Deleted")
+                && places.is_none_or(|it| it.binary_search_by_key(&entry.uid, |place| place.uid).is_ok())
         });
     });
+}
+
+/// What STORE does with the flags that it names.
+enum Change {
+    Set,
+    Add,
+    Remove,
+}
+
+/// The change, whether it is silent, and the flags; `None` when the command is malformed.
+fn change(command: &Command) -> Option<(Change, bool, BTreeSet<String>)> {
+    let item = command.arguments.get(1)?.atom()?.to_ascii_uppercase();
+    let (item, silent) = item
+        .strip_suffix(".SILENT")
+        .map_or((item.as_str(), false), |item| (item, true));
+    let change = match item {
+        "FLAGS" => Change::Set,
+        "+FLAGS" => Change::Add,
+        "-FLAGS" => Change::Remove,
+        _ => return None,
+    };
+    let named = match command.arguments.get(2..)? {
+        [] => return None,
+        [Value::List(list)] => list,
+        bare => bare,
+    };
+    Some((
+        change,
+        silent,
+        named
+            .iter()
+            .filter_map(Value::text)
+            .map(|flag| canonical_flag(&flag))
+            .collect(),
+    ))
 }
 
 fn store(
@@ -60,33 +96,8 @@ fn store(
     command: &Command,
     places: &[Place],
 ) -> Answer {
-    let Some(item) = command
-        .arguments
-        .get(1)
-        .and_then(Value::atom)
-        .map(str::to_ascii_uppercase)
-    else {
+    let Some((change, silent, named)) = change(command) else {
         return bad();
-    };
-    let (item, silent) = match item.strip_suffix(".SILENT") {
-        Some(item) => (item, true),
-        None => (item.as_str(), false),
-    };
-    if !matches!(item, "FLAGS" | "+FLAGS" | "-FLAGS") {
-        return bad();
-    }
-    let named: BTreeSet<String> = match command.arguments.get(2..) {
-        Some([Value::List(list)]) => list
-            .iter()
-            .filter_map(Value::text)
-            .map(|flag| canonical_flag(&flag))
-            .collect(),
-        Some(rest) if !rest.is_empty() => rest
-            .iter()
-            .filter_map(Value::text)
-            .map(|flag| canonical_flag(&flag))
-            .collect(),
-        _ => return bad(),
     };
     let lines = mailbox.change_folders(|folders| {
         let Some(folder) = folders.get_mut(&selected.folder) else {
@@ -94,10 +105,10 @@ fn store(
         };
         let mut lines = Vec::new();
         for place in places {
-            folder.change_flags(place.uid, |flags| match item {
-                "+FLAGS" => flags.extend(named.iter().cloned()),
-                "-FLAGS" => flags.retain(|flag| !named.contains(flag)),
-                _ => flags.clone_from(&named),
+            folder.change_flags(place.uid, |flags| match change {
+                Change::Set => flags.clone_from(&named),
+                Change::Add => flags.extend(named.iter().cloned()),
+                Change::Remove => flags.retain(|flag| !named.contains(flag)),
             });
             let Some(entry) = folder.find(place.uid) else {
                 continue;
@@ -147,7 +158,7 @@ fn copy(
         if moving {
             folders
                 .get_mut(&selected.folder)?
-                .remove(|entry| from.contains(&entry.uid));
+                .remove(|entry| from.binary_search(&entry.uid).is_ok());
         }
         Some((validity, list(&from), list(&to)))
     });

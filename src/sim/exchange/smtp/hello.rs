@@ -14,7 +14,7 @@ impl Session<'_> {
             return Ok(());
         }
         self.connection.at(Moment::Capability).await?;
-        self.hello = true;
+        (self.hello, self.extended) = (true, true);
         let words = offer::words(self.connection, Phase::of_stranger(self.connection));
         self.connection.say(format!("250-{HOST} Hello [127.0.0.1]"));
         for (place, word) in words.iter().enumerate() {
@@ -28,7 +28,7 @@ impl Session<'_> {
         if !is_name(name) {
             return self.wrong("501 5.5.4 Invalid domain name");
         }
-        self.hello = true;
+        (self.hello, self.extended) = (true, false);
         self.connection.say(format!("250 {HOST} Hello [127.0.0.1]"));
     }
 }

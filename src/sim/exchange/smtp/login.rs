@@ -31,7 +31,7 @@ pub(super) struct Submitter {
 
 impl Session<'_> {
     pub(super) async fn authenticate(&mut self, argument: &str) -> Flow<Option<Submitter>> {
-        if !self.hello {
+        if !self.extended {
             self.wrong("503 5.5.2 Send hello first");
             return Ok(None);
         }

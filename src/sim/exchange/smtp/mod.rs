@@ -5,9 +5,11 @@ mod envelope;
 mod hello;
 mod login;
 mod refusal;
+mod sent;
 mod transaction;
 
 pub use self::refusal::{SendingPosition, SendingRefusal, SmtpRefusal};
+pub use self::sent::SentMessage;
 
 use super::connection::{Connection, Ended, Flow, Line};
 use super::login as sasl;
@@ -35,6 +37,8 @@ struct Session<'a> {
     /// The number at the end of replies.
     id: String,
     hello: bool,
+    /// Said EHLO and not only HELO, without which there are no extensions (RFC 5321, 3.2).
+    extended: bool,
     errors: u32,
     refused_logins: u32,
 }
@@ -59,6 +63,7 @@ pub(super) async fn converse(connection: &mut Connection) -> Flow {
         connection,
         id,
         hello: false,
+        extended: false,
         errors: 0,
         refused_logins: 0,
     };
@@ -167,7 +172,7 @@ impl Session<'_> {
     }
 
     async fn start_tls(&mut self) -> Flow {
-        if !self.hello {
+        if !self.extended {
             self.wrong("503 5.5.2 Send hello first");
             return Ok(());
         }
@@ -182,6 +187,7 @@ impl Session<'_> {
         self.connection.add(&knob.behind);
         // RFC 3207, 4.2: what was said before TLS is forgotten.
         self.hello = false;
+        self.extended = false;
         self.connection.start_tls().await
     }
 }

@@ -2,11 +2,10 @@
 
 use hyper::body::Bytes;
 
-use super::super::SentMessage;
 use super::super::connection::{Ended, Flow};
 use super::envelope::{self, Path};
 use super::login::Submitter;
-use super::{Command, HOST, LARGEST_MESSAGE, SendingPosition, SendingRefusal, Session, data};
+use super::{Command, HOST, LARGEST_MESSAGE, SendingPosition, SendingRefusal, SentMessage, Session, data};
 use crate::sim::faults::Moment;
 use crate::sim::mailbox::{Place, Right};
 use crate::sim::message::Message;
