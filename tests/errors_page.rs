@@ -45,7 +45,10 @@ fn table(title: &str, columns: &[&str]) -> String {
 }
 
 fn refusals() -> String {
-    let mut text = table("What the mail client shows", &["sentence", "IMAP", "POP3", "SMTP"]);
+    let mut text = table(
+        "What the mail client shows",
+        &["sentence", "IMAP", "POP3", "SMTP"],
+    );
     for refusal in Refusal::ALL {
         let codes = Protocol::ALL.map(|protocol| format!("`{}`", refusal.code(protocol)));
         writeln!(text, "| {} | {} |", refusal.sentence(), codes.join(" | ")).unwrap();
@@ -69,7 +72,12 @@ fn local() -> String {
     ];
     for refused in every {
         let diagnosis = Failure::Login(refused).explain();
-        writeln!(text, "| {} | {} | {} |", diagnosis.what, diagnosis.why, diagnosis.fix).unwrap();
+        writeln!(
+            text,
+            "| {} | {} | {} |",
+            diagnosis.what, diagnosis.why, diagnosis.fix
+        )
+        .unwrap();
     }
     text
 }
@@ -77,7 +85,12 @@ fn local() -> String {
 fn exchange() -> String {
     let mut text = table("When Exchange refuses", &["it says", "code", "why", "fix"]);
     for known in KNOWN {
-        writeln!(text, "| {} | `{}` | {} | {} |", known.phrase, known.code, known.why, known.fix).unwrap();
+        writeln!(
+            text,
+            "| {} | `{}` | {} | {} |",
+            known.phrase, known.code, known.why, known.fix
+        )
+        .unwrap();
     }
     text
 }
@@ -86,7 +99,15 @@ fn entra() -> String {
     let mut text = table("When Entra ID gives no token", &["codes", "what", "why", "fix"]);
     for row in aadsts::TABLE {
         let codes: Vec<_> = row.codes.iter().map(|code| format!("`AADSTS{code}`")).collect();
-        writeln!(text, "| {} | {} | {} | {} |", codes.join(" "), row.what, row.why, row.fix).unwrap();
+        writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            codes.join(" "),
+            row.what,
+            row.why,
+            row.fix
+        )
+        .unwrap();
     }
     text
 }

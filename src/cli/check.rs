@@ -165,10 +165,15 @@ fn app(configured: &ConfiguredApp) -> String {
     let tokens = match &app.grant {
         Grant::ClientCredentials(grant) => format!("client credentials from {}", grant.token_url),
         Grant::Command(command) => {
-            format!("the command {}", command.argv.first().map_or("", |program| program))
+            format!(
+                "the command {}",
+                command.argv.first().map_or("", |program| program)
+            )
         }
     };
-    let hosts = Protocol::ALL.iter().filter_map(|protocol| Some((protocol, provider.hosts.get(protocol)?)));
+    let hosts = Protocol::ALL
+        .iter()
+        .filter_map(|protocol| Some((protocol, provider.hosts.get(protocol)?)));
     let hosts: Vec<_> = hosts
         .map(|(protocol, host)| match host.tls {
             UpstreamTls::Implicit => format!("{protocol} {host} TLS"),
@@ -179,7 +184,11 @@ fn app(configured: &ConfiguredApp) -> String {
         Some(preset) => format!("preset {}", preset.name),
         None => format!("written in [provider.{}]", provider.name),
     };
-    format!("\"{}\"  {origin}\n    tokens: {tokens}\n    mail: {}", app.name, hosts.join(", "))
+    format!(
+        "\"{}\"  {origin}\n    tokens: {tokens}\n    mail: {}",
+        app.name,
+        hosts.join(", ")
+    )
 }
 
 fn only_from<T: ToString>(networks: &[T]) -> String {

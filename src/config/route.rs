@@ -91,10 +91,18 @@ pub(super) fn read(
 }
 
 /// Whether any token has an owner. One that a person has consented to has, one of an app has not.
-pub(super) fn has_owner(owner: &At<Mailbox>, routes: &HashMap<Protocol, Route>, reader: &mut Reader<'_>) -> bool {
+pub(super) fn has_owner(
+    owner: &At<Mailbox>,
+    routes: &HashMap<Protocol, Route>,
+    reader: &mut Reader<'_>,
+) -> bool {
     let has_owner = routes.is_empty() || routes.values().any(|route| !is_app_only(&route.app));
     if !has_owner {
-        reader.no_effect(&owner.span, "signs_in_as", "the token of an app belongs to no person");
+        reader.no_effect(
+            &owner.span,
+            "signs_in_as",
+            "the token of an app belongs to no person",
+        );
     }
     has_owner
 }

@@ -6,6 +6,12 @@ use crate::secret::Secret;
 use crate::upstream::handshake::{Asked, Settings, begin};
 use crate::wire::Step;
 
+mod mail_client;
+mod words;
+
+pub use mail_client::downstream;
+pub use words::{framer, sasl};
+
 /// An upstream says `data`. Its first byte picks TLS mode, mechanism and the size of the pieces that arrive.
 ///
 /// # Panics
@@ -84,7 +90,10 @@ pub fn config(data: &[u8]) {
     use crate::config::{Given, diff, load, report};
 
     let path = "saslgate.toml";
-    let machine = Given::default().file("secret", "value").variable("SECRET", "value").file(path, data);
+    let machine = Given::default()
+        .file("secret", "value")
+        .variable("SECRET", "value")
+        .file(path, data);
     let lines = 1 + String::from_utf8_lossy(data).matches('\n').count();
     match load(std::path::Path::new(path), &machine) {
         Ok(config) => assert!(diff(&config.snapshot, &config.snapshot).is_empty()),
@@ -113,6 +122,20 @@ mod tests {
             data in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             upstream(protocol, &data);
+        }
+
+        #[test]
+        fn no_mail_client_hears_what_it_should_not(
+            protocol in prop::sample::select(Protocol::ALL.to_vec()),
+            data in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            downstream(protocol, &data);
+        }
+
+        #[test]
+        fn lines_and_messages_have_one_reading(data in prop::collection::vec(any::<u8>(), 0..300)) {
+            framer(&data);
+            sasl(&data);
         }
     }
 }
