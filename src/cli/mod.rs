@@ -1,8 +1,10 @@
 //! The command line: one command, one file.
 
+mod certs;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod password;
 mod run;
 
 use std::process::ExitCode;
@@ -39,6 +41,10 @@ enum Command {
     Run(run::RunArgs),
     /// Show every problem of a configuration
     Check(check::CheckArgs),
+    /// Make a password for a mail program, and what the configuration stores of it
+    Password(password::PasswordArgs),
+    /// Make a local certificate authority and a certificate for TLS toward mail programs
+    Certs(certs::CertsArgs),
     /// See it work against a simulated Microsoft 365
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -49,6 +55,8 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Password(args) => password::run(&args),
+        Command::Certs(args) => certs::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
     }

@@ -1,0 +1,257 @@
+//! `saslgate certs DIR`: a local certificate authority, and a certificate for the listeners.
+//!
+//! It is made here and not in the listener's room: what serves mail clients has no business with a key that can sign.
+//!
+//! Exit codes: 0 if it was made, 2 if not.
+
+mod authority;
+mod files;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::Args;
+use rcgen::KeyPair;
+use zeroize::Zeroizing;
+
+use super::complain;
+use authority::{Authority, Kind, Name, key_from_pem, server_key};
+use files::{Mode, create_all, read, replace};
+
+const EXAMPLES: &str = "Examples:
+  saslgate certs /etc/saslgate/tls                            for this machine
+  saslgate certs /etc/saslgate/tls --name mail.example.net    under another name too
+  saslgate certs /etc/saslgate/tls --name 192.0.2.7           under an address
+  saslgate certs /etc/saslgate/tls --renew                    once a year: same authority, names and key
+
+It makes ca.pem (import it into each mail program, once), ca.key, server.pem and server.key. To replace server.key as
+well, remove it before --renew. There is nothing here for Exchange: upstream certificates are the provider's.
+
+Exit codes: 0 made, 2 not made.";
+
+/// What `certs` is told.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CertsArgs {
+    /// Where the files go; made if it is missing
+    dir: PathBuf,
+    /// A further host name or address that mail programs connect to; may be repeated
+    #[arg(long = "name", value_name = "NAME", value_parser = Name::parse)]
+    names: Vec<Name>,
+    /// Make ECDSA keys: smaller and faster, but software from before about 2012 knows RSA only
+    #[arg(long, conflicts_with = "renew")]
+    ecdsa: bool,
+    /// Make a new server certificate from the authority that is there
+    #[arg(long)]
+    renew: bool,
+}
+
+/// Makes certificates and says what to do with them on standard output.
+pub(super) fn run(args: &CertsArgs) -> ExitCode {
+    let now = SystemTime::now();
+    let made = if args.renew {
+        renew(args, now)
+    } else {
+        make(args, host_name(), now)
+    };
+    match made {
+        Ok(made) => {
+            // Whoever reads us may stop reading; the files are there.
+            let _ = anstream::stdout().write_all(made.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            complain(&why);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The machine's own name, if mail programs could connect to it.
+fn host_name() -> Option<Name> {
+    let uname = rustix::system::uname();
+    Name::parse(uname.nodename().to_str().ok()?).ok()
+}
+
+/// Where each file is.
+struct Places {
+    ca: PathBuf,
+    ca_key: PathBuf,
+    server: PathBuf,
+    server_key: PathBuf,
+}
+
+impl Places {
+    /// Absolute, because the configuration may be read from elsewhere.
+    fn of(dir: &Path) -> Result<Self, String> {
+        let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        Ok(Self {
+            ca: dir.join("ca.pem"),
+            ca_key: dir.join("ca.key"),
+            server: dir.join("server.pem"),
+            server_key: dir.join("server.key"),
+        })
+    }
+
+    fn all(&self) -> [&PathBuf; 4] {
+        [&self.ca, &self.ca_key, &self.server, &self.server_key]
+    }
+}
+
+fn make(args: &CertsArgs, host: Option<Name>, now: SystemTime) -> Result<String, String> {
+    let places = Places::of(&args.dir)?;
+    if let Some(there) = places
+        .all()
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok())
+    {
+        return Err(format!(
+            "{} is there already, and nothing is overwritten: --renew makes a new server certificate from it, \
+             another directory a new authority",
+            there.display()
+        ));
+    }
+    let names = names(&args.names, host);
+    let kind = if args.ecdsa { Kind::Ecdsa } else { Kind::Rsa };
+    let authority = Authority::make(&names[0], kind, now)?;
+    let key = server_key(kind)?;
+    let (server, until) = authority.issue(&names, &key, now)?;
+    std::fs::create_dir_all(&args.dir)
+        .map_err(|error| format!("{} can't be made: {error}", args.dir.display()))?;
+    create_all(&[
+        (&places.ca_key, Mode::Secret, &authority.key_pem()),
+        (&places.ca, Mode::Public, authority.pem()),
+        (
+            &places.server_key,
+            Mode::Secret,
+            &Zeroizing::new(key.serialize_pem()),
+        ),
+        (&places.server, Mode::Public, &server),
+    ])?;
+    Ok(after_making(&places, &names, &until))
+}
+
+/// A new certificate for the same key is one file, so there is no moment at which key and certificate do not match.
+fn renew(args: &CertsArgs, now: SystemTime) -> Result<String, String> {
+    let places = Places::of(&args.dir)?;
+    let authority = Authority::read(&read(&places.ca)?, &read(&places.ca_key)?)?;
+    let names = if places.server.exists() {
+        let old = Name::all_of(&read(&places.server)?)?;
+        without_repeats(old.into_iter().chain(args.names.iter().cloned()))
+    } else {
+        names(&args.names, host_name())
+    };
+    let key = kept_or_new_key(&places.server_key, authority.kind())?;
+    let (server, until) = authority.issue(&names, &key, now)?;
+    replace(&places.server, &server)?;
+    Ok(format!(
+        "Renewed {} for {}, until {until}.\nsaslgate uses it when it is started again. Mail programs notice nothing.\n",
+        places.server.display(),
+        listed(&names)
+    ))
+}
+
+fn kept_or_new_key(path: &PathBuf, kind: Kind) -> Result<KeyPair, String> {
+    if path.exists() {
+        return key_from_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let key = server_key(kind)?;
+    create_all(&[(path, Mode::Secret, &Zeroizing::new(key.serialize_pem()))])?;
+    Ok(key)
+}
+
+/// What the operator named, then the machine, then this machine as programs on it call it.
+fn names(named: &[Name], host: Option<Name>) -> Vec<Name> {
+    let local = ["localhost", "127.0.0.1", "::1"]
+        .into_iter()
+        .filter_map(|name| Name::parse(name).ok());
+    without_repeats(named.iter().cloned().chain(host).chain(local))
+}
+
+fn without_repeats(names: impl Iterator<Item = Name>) -> Vec<Name> {
+    let mut kept = Vec::new();
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+fn listed(names: &[Name]) -> String {
+    names
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn after_making(places: &Places, names: &[Name], until: &str) -> String {
+    let Places {
+        ca,
+        ca_key,
+        server,
+        server_key,
+    } = places;
+    let mut text = format!(
+        "Made:
+  {ca}
+      the authority: import it into each mail program, or into the store that it trusts (below)
+  {ca_key}
+      its key: whoever has it can pose as any server toward who imported ca.pem; keep it for --renew, best elsewhere
+  {server}
+      the certificate for {names}, until {until}
+  {server_key}
+      its key: only its owner may read it, so give it to the user that runs saslgate (chown)
+
+In the configuration:
+
+",
+        ca = ca.display(),
+        ca_key = ca_key.display(),
+        server = server.display(),
+        server_key = server_key.display(),
+        names = listed(names),
+    );
+    for (protocol, port) in [("imap", 1993), ("pop3", 1995), ("smtp", 1465)] {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", listener(protocol, port, server, server_key));
+    }
+    let dir = ca.parent().unwrap_or(ca).display();
+    let _ = write!(
+        text,
+        "{IMPORT}\nOnce a year, before {until}:  saslgate certs --renew {dir}\n"
+    );
+    text
+}
+
+fn listener(protocol: &str, port: u16, certificate: &Path, key: &Path) -> String {
+    let quoted = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned()).to_string();
+    format!(
+        "[[listener]]
+protocol    = \"{protocol}\"
+bind        = \"0.0.0.0:{port}\"
+tls         = \"implicit\"
+certificate = {}
+key         = {}
+",
+        quoted(certificate),
+        quoted(key)
+    )
+}
+
+const IMPORT: &str = "How to trust ca.pem:
+  Thunderbird     Settings > Privacy & Security > Manage Certificates > Authorities > Import: identify websites
+  Debian, Ubuntu  cp ca.pem /usr/local/share/ca-certificates/saslgate.crt && update-ca-certificates
+  Fedora, RHEL    trust anchor ca.pem
+  Windows         certutil -addstore Root ca.pem
+  macOS           Keychain Access: open ca.pem, then Trust > Always Trust
+  Java            keytool -importcert -cacerts -alias saslgate -file ca.pem
+  scripts         curl --cacert, Python ssl.create_default_context(cafile=...), mutt certificate_file
+";
+
+#[cfg(test)]
+mod tests;
