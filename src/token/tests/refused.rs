@@ -64,7 +64,9 @@ async fn a_newer_token_that_is_there_already_costs_nothing() {
 
     let retry = slow.another(&old).unwrap();
     assert!(retry.is_near());
-    assert_eq!(said(&retry.token().await.unwrap()), "token-2");
+    let newer = retry.token().await.unwrap();
+    assert_eq!(said(&newer), "token-2");
+    assert!(retry.another(&newer).is_none(), "once for each login");
     assert_eq!(rig.source.requests(), 2);
 }
 
