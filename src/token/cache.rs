@@ -140,7 +140,7 @@ impl Cache {
             return None;
         }
         let (claim, take_off) = self.claim(request, want, now);
-        if take_off.is_some() {
+        if !is_coming && matches!(claim, Claim::Waiting { .. }) {
             let grant = self.grants.entry(request.key.grant).or_default();
             grant.key(request, now).forced = Some(now.boot);
         }
