@@ -420,3 +420,46 @@ fn a_listener_with_tls_takes_passwords_only_there() {
         "another certificate"
     );
 }
+
+#[test]
+fn many_warnings_are_counted_and_still_no_error() {
+    let accounts: Vec<_> = (0..150)
+        .map(|n| account(&format!("a{n}@contoso.com"), "allow_any_mailbox = true"))
+        .collect();
+    let text = format!("{APP}{}", accounts.join(""));
+    let config = loaded(&text);
+    assert_eq!(
+        (
+            config.warnings.list.len(),
+            config.warnings.warnings,
+            config.warnings.errors
+        ),
+        (100, 150, 0)
+    );
+    let problems = try_load(&format!("{text}[limits]\nattempts = 0\n")).unwrap_err();
+    assert_eq!(
+        (problems.errors, problems.list.len(), problems.unlisted()),
+        (1, 100, 51)
+    );
+    assert!(
+        problems.to_string().contains("`attempts` = 0 is out of range"),
+        "errors are not crowded out"
+    );
+}
+
+#[test]
+fn a_huge_file_of_another_kind_is_refused_in_time() {
+    // 10,000 accounts, each wrong in three ways.
+    let lines: Vec<_> = (0..10_000)
+        .map(|n| format!("[[account]]\nlogin = \"a@contoso.com\"\nkey{n} = 1"))
+        .collect();
+    let started = std::time::Instant::now();
+    let problems = try_load(&lines.join("\n")).unwrap_err();
+    assert!(problems.errors > 20_000, "{}", problems.errors);
+    // Unoptimised, on a busy machine; what it guards against is quadratic and takes much longer.
+    assert!(
+        started.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        started.elapsed()
+    );
+}

@@ -173,18 +173,10 @@ fn a_file_that_is_no_configuration_is_named_and_counted() {
         assert!(said.starts_with(beginning), "{said}");
     }
     let many = report("x = 1\n".repeat(3).as_bytes());
-    assert_eq!(
-        many.list.len() + many.unlisted,
-        2,
-        "a key that is there three times is two problems"
-    );
-    let listed = report(
-        (0..500)
-            .map(|n| format!("key{n} = {n}\n"))
-            .collect::<String>()
-            .as_bytes(),
-    );
-    assert_eq!((listed.list.len(), listed.unlisted), (100, 402));
+    assert_eq!(many.errors, 2, "a key that is there three times is two problems");
+    let keys: Vec<_> = (0..500).map(|n| format!("key{n} = {n}")).collect();
+    let listed = report(keys.join("\n").as_bytes());
+    assert_eq!((listed.list.len(), listed.unlisted()), (100, 402));
     assert!(listed.to_string().ends_with("saslgate.toml: and 402 more"));
     let missing = load(Path::new("nowhere.toml"), &Given::default()).unwrap_err();
     assert!(

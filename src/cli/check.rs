@@ -64,10 +64,12 @@ struct Verdict<'a>(&'a Problems);
 
 impl Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::config::Severity::{Error, Warning};
-        let Problems { file, unlisted, .. } = self.0;
-        let errors = self.0.count(Error) + unlisted;
-        let warnings = self.0.count(Warning);
+        let Problems {
+            file,
+            errors,
+            warnings,
+            ..
+        } = self.0;
         match (errors, warnings) {
             (0, 0) => writeln!(f, "{file} is sound"),
             (0, _) => writeln!(f, "{file} can be used; warnings: {warnings}"),

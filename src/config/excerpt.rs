@@ -9,26 +9,54 @@ use super::problem::Place;
 /// What stands where something is hidden.
 const MASK: &str = "\"…\"";
 
-/// The line around the start of `span`, and where that is. `span` is in bytes of `text`; one that points at a key has
-/// that key shown even if it is not a known one, because it is what the problem is about.
-pub(super) fn place(text: &str, span: &Range<usize>, is_key: bool) -> Place {
-    let start = floor(text, span.start);
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[line_start..].lines().next().unwrap_or("");
-    let from = (start - line_start).min(line.len());
-    let to = span.end.saturating_sub(line_start).clamp(from, line.len());
-    let mut visible = visible(line);
-    if inside_long_string(&text[..line_start]) {
-        visible = 0;
-    } else if is_key {
-        visible = visible.max(through_equals(line, to));
+/// The text of a file, and what is known of its lines.
+pub(super) struct Source<'a> {
+    text: &'a str,
+    /// Where each line starts.
+    starts: Vec<usize>,
+    /// From where on a line can be within a string of several lines. Only a parser could tell where such a string ends,
+    /// and quotes in comments deceive who counts: the lines after the first are simply not shown.
+    long_string: usize,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let first = |quotes: &str| text.find(quotes).unwrap_or(text.len());
+        Self {
+            text,
+            starts: std::iter::once(0).chain(ends).collect(),
+            long_string: first("\"\"\"").min(first("'''")),
+        }
     }
-    let (excerpt, mark) = masked(line, visible, from..to);
-    Place {
-        line: text[..line_start].matches('\n').count() + 1,
-        column: text[line_start..start].chars().count() + 1,
-        excerpt,
-        mark,
+
+    /// The line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+
+    /// The line around the start of `span`, and where that is. `span` is in bytes; one that points at a key has that key
+    /// shown even if it is not a known one, because it is what the problem is about.
+    pub(super) fn place(&self, span: &Range<usize>, is_key: bool) -> Place {
+        let start = floor(self.text, span.start);
+        let number = self.line(start);
+        let line_start = self.starts.get(number - 1).copied().unwrap_or(0);
+        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let from = (start - line_start).min(line.len());
+        let to = span.end.saturating_sub(line_start).clamp(from, line.len());
+        let mut visible = visible(line);
+        if line_start > self.long_string {
+            visible = 0;
+        } else if is_key {
+            visible = visible.max(through_equals(line, to));
+        }
+        let (excerpt, mark) = masked(line, visible, from..to);
+        Place {
+            line: number,
+            column: self.text[line_start..start].chars().count() + 1,
+            excerpt,
+            mark,
+        }
     }
 }
 
@@ -130,12 +158,6 @@ fn list(value: &str) -> Option<usize> {
     }
 }
 
-/// Whether a line after `before` can be in a string of several lines. An odd count would be exact, but quotes within
-/// comments and strings would deceive it; a file with such a string is simply shown without its later lines.
-fn inside_long_string(before: &str) -> bool {
-    before.contains("\"\"\"") || before.contains("'''")
-}
-
 /// The nearest character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
@@ -186,7 +208,7 @@ mod tests {
             ("login = \"\u{1b}[2J\"", r#"login = "…""#),
         ];
         for (line, shown) in cases {
-            assert_eq!(place(line, &(0..1), false).excerpt, shown, "{line}");
+            assert_eq!(Source::new(line).place(&(0..1), false).excerpt, shown, "{line}");
         }
         assert_eq!(cases.len(), 23);
     }
@@ -196,7 +218,7 @@ mod tests {
         let text = "[app]\npassword = \"hunter2\"\ntenant = \"ä\"\n";
         let at = |needle: &str| {
             let start = text.find(needle).unwrap();
-            place(text, &(start..start + needle.len()), false)
+            Source::new(text).place(&(start..start + needle.len()), false)
         };
         let secret = at("\"hunter2\"");
         assert_eq!((secret.line, secret.column), (2, 12));
@@ -204,19 +226,19 @@ mod tests {
         let tenant = at("\"ä\"");
         assert_eq!((tenant.line, tenant.column), (3, 10));
         assert_eq!(&tenant.excerpt[tenant.mark], "\"ä\"");
-        let end = place(text, &(text.len()..text.len()), false);
+        let end = Source::new(text).place(&(text.len()..text.len()), false);
         assert_eq!((end.line, end.column, end.excerpt.as_str()), (4, 1, ""));
     }
 
     #[test]
     fn a_line_after_a_long_string_begins_is_never_quoted() {
         let text = "password = '''\ntenant = \"hunter2\"\n'''";
-        assert_eq!(place(text, &(15..16), false).excerpt, MASK);
+        assert_eq!(Source::new(text).place(&(15..16), false).excerpt, MASK);
     }
 
     #[test]
     fn an_unknown_key_is_shown_where_it_is_the_problem() {
-        let shown = place("pasword = \"hunter2\"", &(0..7), true);
+        let shown = Source::new("pasword = \"hunter2\"").place(&(0..7), true);
         assert_eq!(shown.excerpt, "pasword = \"…\"");
         assert_eq!(&shown.excerpt[shown.mark], "pasword");
     }

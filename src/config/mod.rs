@@ -18,6 +18,8 @@ mod password;
 mod problem;
 mod provider;
 mod reader;
+#[cfg(test)]
+mod reference;
 pub mod report;
 mod route;
 mod snapshot;
@@ -38,7 +40,8 @@ pub use provider::Provider;
 pub use snapshot::Snapshot;
 
 use crate::account::Account;
-use crate::{listener as listening, log};
+use crate::listener::Settings;
+use crate::log;
 use reader::{Reader, Span};
 use table::Table;
 
@@ -46,7 +49,7 @@ use table::Table;
 #[derive(Debug)]
 pub struct Config {
     /// Where mail clients connect.
-    pub listeners: Vec<listening::Settings>,
+    pub listeners: Vec<Settings>,
     /// Who may log in.
     pub accounts: Vec<Account>,
     /// The apps that accounts use, one for each tenant.
@@ -112,7 +115,7 @@ fn unreadable(path: &Path, why: &str, fix: &str, environment: &impl Environment)
 
 /// Everything in a document, as far as it could be read.
 struct Parts {
-    listeners: Vec<(listening::Settings, snapshot::ListenerPrint)>,
+    listeners: Vec<(Settings, snapshot::ListenerPrint)>,
     accounts: Vec<(Account, snapshot::AccountPrint)>,
     apps: Vec<ConfiguredApp>,
     log: log::Settings,

@@ -58,10 +58,12 @@ pub struct Problem {
 pub struct Problems {
     /// The file's path as it was given.
     pub file: String,
-    /// The problems: errors and warnings.
+    /// The problems, at most a hundred of them, errors first if there are more.
     pub list: Vec<Problem>,
-    /// How many more there were after the list was full.
-    pub unlisted: usize,
+    /// How many errors there are, with those that are not listed.
+    pub errors: usize,
+    /// How many warnings there are, with those that are not listed.
+    pub warnings: usize,
 }
 
 impl Problems {
@@ -69,15 +71,31 @@ impl Problems {
         Self {
             file,
             list: Vec::new(),
-            unlisted: 0,
+            errors: 0,
+            warnings: 0,
         }
     }
 
+    /// Takes one more; what is found once for each protocol of an account is said once.
     pub(super) fn push(&mut self, problem: Problem) {
+        if self.list.contains(&problem) {
+            return;
+        }
+        match problem.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
         if self.list.len() < MAX_LISTED {
             self.list.push(problem);
-        } else {
-            self.unlisted += 1;
+        } else if problem.severity == Severity::Error {
+            // Whoever has many warnings still wants to see what keeps the file from being used.
+            let warning = self
+                .list
+                .iter_mut()
+                .rfind(|listed| listed.severity == Severity::Warning);
+            if let Some(warning) = warning {
+                *warning = problem;
+            }
         }
     }
 
@@ -93,17 +111,14 @@ impl Problems {
         self.list.iter().map(move |problem| Located { file, problem })
     }
 
-    /// How many there are of one severity among those listed.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.list
-            .iter()
-            .filter(|problem| problem.severity == severity)
-            .count()
+    /// How many there are that are not listed.
+    pub fn unlisted(&self) -> usize {
+        self.errors + self.warnings - self.list.len()
     }
 
-    /// Whether the file can be used.
+    /// Whether nothing of the file can be used.
     pub fn has_errors(&self) -> bool {
-        self.count(Severity::Error) > 0 || self.unlisted > 0
+        self.errors > 0
     }
 }
 
@@ -132,10 +147,10 @@ impl fmt::Display for Problems {
             let end = if index > 0 { "\n" } else { "" };
             write!(f, "{end}{located}")?;
         }
-        if self.unlisted > 0 {
-            write!(f, "\n{}: and {} more", self.file, self.unlisted)?;
+        match self.unlisted() {
+            0 => Ok(()),
+            more => write!(f, "\n{}: and {more} more", self.file),
         }
-        Ok(())
     }
 }
 

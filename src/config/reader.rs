@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::environment::{Content, Environment};
-use super::excerpt;
+use super::excerpt::Source;
 use super::fingerprint::{Fingerprint, Sum};
-use super::problem::{Place, Problem, Problems, Severity};
+use super::problem::{Problem, Problems, Severity};
 use crate::name::shown;
 use crate::secret::Secret;
 
@@ -43,7 +43,7 @@ impl Text {
 pub(super) struct Reader<'a> {
     environment: &'a dyn Environment,
     directory: PathBuf,
-    text: &'a str,
+    source: Source<'a>,
     problems: Problems,
     seen: Sum,
 }
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         Self {
             environment,
             directory: file.parent().unwrap_or(Path::new("")).to_owned(),
-            text,
+            source: Source::new(text),
             problems: Problems::new(file.display().to_string()),
             seen,
         }
@@ -69,8 +69,11 @@ impl<'a> Reader<'a> {
         why: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        let place = excerpt::place(self.text, span, false);
-        self.push(Severity::Error, Some(place), what.into(), why.into(), fix.into());
+        self.push(
+            Severity::Error,
+            Some((span, false)),
+            [what.into(), why.into(), fix.into()],
+        );
     }
 
     /// Notes what works and should be looked at.
@@ -81,25 +84,21 @@ impl<'a> Reader<'a> {
         why: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        let place = excerpt::place(self.text, span, false);
         self.push(
             Severity::Warning,
-            Some(place),
-            what.into(),
-            why.into(),
-            fix.into(),
+            Some((span, false)),
+            [what.into(), why.into(), fix.into()],
         );
     }
 
     /// Notes a problem with the name of a key, which is then shown whatever it is.
     pub(super) fn key_error(&mut self, span: &Span, what: String, why: &str, fix: String) {
-        let place = excerpt::place(self.text, span, true);
-        self.push(Severity::Error, Some(place), what, why.into(), fix);
+        self.push(Severity::Error, Some((span, true)), [what, why.into(), fix]);
     }
 
     /// Notes a problem with the file as a whole.
     pub(super) fn file_error(&mut self, what: &str, why: &str, fix: &str) {
-        self.push(Severity::Error, None, what.into(), why.into(), fix.into());
+        self.push(Severity::Error, None, [what, why, fix].map(Into::into));
     }
 
     /// Notes that a key does nothing where it stands: somebody believes that it does something.
@@ -107,28 +106,25 @@ impl<'a> Reader<'a> {
         self.warning(span, format!("`{key}` has no effect here"), why, "remove it");
     }
 
-    /// What is found once for each protocol of an account is said once.
-    fn push(&mut self, severity: Severity, place: Option<Place>, what: String, why: String, fix: String) {
-        let problem = Problem {
+    fn push(&mut self, severity: Severity, at: Option<(&Span, bool)>, [what, why, fix]: [String; 3]) {
+        let place = at.map(|(span, is_key)| self.source.place(span, is_key));
+        self.problems.push(Problem {
             severity,
             place,
             what,
             why,
             fix,
-        };
-        if !self.problems.list.contains(&problem) {
-            self.problems.push(problem);
-        }
+        });
     }
 
     /// How many errors there are so far: what was read between two equal counts is sound.
     pub(super) fn errors(&self) -> usize {
-        self.problems.count(Severity::Error) + self.problems.unlisted
+        self.problems.errors
     }
 
-    /// The line of a byte, from 1, to point at another place in words.
+    /// The line of a span's start, from 1, to point at another place in words.
     pub(super) fn line(&self, span: &Span) -> usize {
-        excerpt::place(self.text, span, false).line
+        self.source.line(span.start)
     }
 
     /// A path of the file: relative ones count from the file's directory.

@@ -15,7 +15,9 @@ pub fn snippets(problems: &Problems) -> String {
         .list
         .iter()
         .map(|problem| renderer.render(&[group(&problems.file, problem)]));
-    let more = (problems.unlisted > 0).then(|| format!("and {} more", problems.unlisted));
+    let more = Some(problems.unlisted())
+        .filter(|more| *more > 0)
+        .map(|more| format!("and {more} more"));
     shown.chain(more).map(|one| one + "\n\n").collect()
 }
 
