@@ -20,12 +20,12 @@ const SHORT: usize = 12;
 const LONGEST: usize = 255;
 
 const EXAMPLES: &str = "Examples:
-  saslgate password                        make one: prints it once, with the line for the configuration
-  saslgate password --choose               ask for one of your own, twice, and show nothing of it
-  saslgate password --stdin < secret.txt   take the first line of a file
+  saslgate password                       make one and show it once, with what to store of it
+  saslgate password --choose              ask for one of your own, twice, without showing it
+  saslgate password --stdin < secret.txt  take the first line of a file
 
-A made password needs no care: nobody can guess it, and each device can have its own. Choose one only for software
-whose password can't be changed.
+Nobody can guess a password made here, and each device can have its own. Choose one only for
+software whose password can't be changed.
 
 Exit codes: 0 made, 1 made with a warning, 2 not made.";
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, DnsName};
@@ -137,6 +137,7 @@ impl Authority {
         let key = key(kind, RsaKeySize::_3072)?;
         let (not_before, not_after) = validity(now, AUTHORITY_LIFE);
         let mut params = CertificateParams::default();
+        params.serial_number = Some(serial()?);
         params
             .distinguished_name
             .push(DnType::OrganizationName, "saslgate");
@@ -213,6 +214,7 @@ impl Authority {
         let named: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params =
             CertificateParams::new(named).map_err(|error| format!("a name can't be used: {error}"))?;
+        params.serial_number = Some(serial()?);
         let first = names.first().map(ToString::to_string).unwrap_or_default();
         params
             .distinguished_name
@@ -233,6 +235,16 @@ impl Authority {
             certificate.map_err(|error| format!("the server certificate can't be made: {error}"))?;
         Ok((certificate.pem(), until))
     }
+}
+
+/// A number that no other certificate of the authority has (RFC 5280 4.1.2.2). rcgen would derive it from the key, which
+/// a renewed certificate keeps, and Firefox and Thunderbird refuse two certificates with one number.
+fn serial() -> Result<SerialNumber, String> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "the operating system gave no random bytes")?;
+    // Neither negative nor zero.
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
 }
 
 /// From when until when, since 1970.

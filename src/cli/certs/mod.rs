@@ -22,13 +22,14 @@ use authority::{Authority, Kind, Name, key_from_pem, server_key};
 use files::{Mode, create_all, read, replace};
 
 const EXAMPLES: &str = "Examples:
-  saslgate certs /etc/saslgate/tls                            for this machine
-  saslgate certs /etc/saslgate/tls --name mail.example.net    under another name too
-  saslgate certs /etc/saslgate/tls --name 192.0.2.7           under an address
-  saslgate certs /etc/saslgate/tls --renew                    once a year: same authority, names and key
+  saslgate certs /etc/saslgate/tls                          for this machine
+  saslgate certs /etc/saslgate/tls --name mail.example.net  under another name too
+  saslgate certs /etc/saslgate/tls --name 192.0.2.7         under an address
+  saslgate certs /etc/saslgate/tls --renew                  once a year: another certificate
 
-It makes ca.pem (import it into each mail program, once), ca.key, server.pem and server.key. To replace server.key as
-well, remove it before --renew. There is nothing here for Exchange: upstream certificates are the provider's.
+It makes ca.pem, which is imported once into each mail program, ca.key, server.pem and
+server.key. Renewing keeps the authority, the names and server.key; remove that file first to
+replace it. None of it concerns Exchange, whose certificate is the provider's.
 
 Exit codes: 0 made, 2 not made.";
 
@@ -38,10 +39,10 @@ Exit codes: 0 made, 2 not made.";
 pub(super) struct CertsArgs {
     /// Where the files go; made if it is missing
     dir: PathBuf,
-    /// A further host name or address that mail programs connect to; may be repeated
+    /// A further host name or address that mail programs connect to (repeatable)
     #[arg(long = "name", value_name = "NAME", value_parser = Name::parse)]
     names: Vec<Name>,
-    /// Make ECDSA keys: smaller and faster, but software from before about 2012 knows RSA only
+    /// Make ECDSA keys: faster, but old software knows RSA only
     #[arg(long, conflicts_with = "renew")]
     ecdsa: bool,
     /// Make a new server certificate from the authority that is there

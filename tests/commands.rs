@@ -1,0 +1,148 @@
+//! `saslgate password` and `saslgate certs` as a person and a script meet them: exit codes, what goes where, and that
+//! `saslgate check` accepts what they print.
+
+#![allow(clippy::unwrap_used)] // a test may fail
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs a command with that standard input.
+fn saslgate(args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that takes no input may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_command_says_by_its_exit_code_and_on_standard_error_what_went_wrong() {
+    let table: [(&[&str], &[u8], i32, &str); 9] = [
+        (&["password"], b"", 0, ""),
+        (&["password", "--choose"], b"correct horse battery\n", 0, ""),
+        (&["password", "--stdin"], b"correct horse battery", 0, ""),
+        (
+            &["password", "--stdin"],
+            b"hunter2\n",
+            1,
+            "saslgate: warning: it has fewer than 12 characters",
+        ),
+        (
+            &["password", "--stdin"],
+            b"",
+            2,
+            "saslgate: the password is empty",
+        ),
+        (
+            &["password", "--stdin"],
+            b"\xff\n",
+            2,
+            "saslgate: the password is not UTF-8",
+        ),
+        (
+            &["password", "correct horse battery"],
+            b"",
+            2,
+            "error: unexpected argument",
+        ),
+        (&["certs"], b"", 2, "error: the following required arguments"),
+        (
+            &["certs", "/dev/null/tls"],
+            b"",
+            2,
+            "saslgate: /dev/null/tls can't be made",
+        ),
+    ];
+    for (args, input, code, expected) in table {
+        let output = saslgate(args, input);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).starts_with(expected),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert_eq!(stderr(&output).is_empty(), expected.is_empty(), "{args:?}");
+        assert_eq!(stdout(&output).is_empty(), code == 2, "{args:?}");
+        assert!(!stderr(&output).contains("hunter2"));
+    }
+}
+
+/// The lines of a text from one that starts so to one that starts so.
+fn between(text: &str, first: &str, end: &str) -> String {
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with(first));
+    let lines = lines.take_while(|line| !line.starts_with(end)).map(str::trim);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn check(dir: &Path, configuration: &str) -> Output {
+    let file = dir.join("saslgate.toml");
+    fs::write(&file, configuration).unwrap();
+    saslgate(&["check", "--config", file.to_str().unwrap()], b"")
+}
+
+#[test]
+fn check_accepts_what_password_and_certs_print() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = dir.path().join("tls");
+    let made = saslgate(
+        &[
+            "certs",
+            tls.to_str().unwrap(),
+            "--ecdsa",
+            "--name",
+            "mail.example.net",
+        ],
+        b"",
+    );
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let listeners = between(&stdout(&made), "[[listener]]", "How to trust");
+    let generated = between(&stdout(&saslgate(&["password"], b"")), "password = ", "never");
+    let chosen = saslgate(&["password", "--stdin"], b"correct horse battery");
+    let chosen = between(&stdout(&chosen), "password = ", "never");
+    for password in [generated, chosen] {
+        let configuration = format!(
+            "[app]\ngrant = \"command\"\ncommand = [\"/bin/true\"]\n\n\
+             [[account]]\nlogin = \"alice@contoso.com\"\n{password}\n{listeners}"
+        );
+        let checked = check(dir.path(), &configuration);
+        assert_eq!(checked.status.code(), Some(0), "{}", stdout(&checked));
+        assert!(stdout(&checked).contains("passwords: 1"), "{}", stdout(&checked));
+        assert!(stdout(&checked).contains("Listeners: 3"), "{}", stdout(&checked));
+    }
+}
+
+#[test]
+fn certificates_are_renewed_and_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = dir.path().to_str().unwrap();
+    let server = || fs::read_to_string(dir.path().join("server.pem")).unwrap();
+    assert_eq!(saslgate(&["certs", tls, "--ecdsa"], b"").status.code(), Some(0));
+    let first = server();
+
+    let again = saslgate(&["certs", tls], b"");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("is there already"), "{}", stderr(&again));
+    assert_eq!(server(), first);
+
+    let renewed = saslgate(&["certs", tls, "--renew"], b"");
+    assert_eq!(renewed.status.code(), Some(0), "{}", stderr(&renewed));
+    assert!(stdout(&renewed).starts_with("Renewed "));
+    assert_ne!(server(), first);
+}
