@@ -133,12 +133,7 @@ async fn log_in(
     let limits = context.rooms.load().limits;
     let mut patience = Patience::new(limits.login);
     if arrival.tls == TlsState::Established {
-        let upgrade = arrival.upgrade.as_ref().ok_or_else(Ended::tls_not_configured)?;
-        patience
-            .wait(link.start_tls(upgrade))
-            .await
-            .map_err(Ended::from)?
-            .map_err(Ended::Tls)?;
+        establish_tls(&mut link, arrival, context, &mut patience).await?;
     }
     if arrival.place.is_none() {
         return turn_away(link, arrival.protocol, Refusal::LimitReached, record).await;
@@ -173,6 +168,23 @@ async fn log_in(
                 dialogue.refuse(request.turn, failure.refusal());
             }
         }
+    }
+}
+
+/// TLS from the first byte.
+async fn establish_tls(
+    link: &mut Link,
+    arrival: &Arrival,
+    context: &Context,
+    patience: &mut Patience,
+) -> Result<(), Outcome> {
+    let upgrade = arrival.upgrade.as_ref().ok_or_else(Ended::tls_not_configured)?;
+    tokio::select! {
+        established = patience.wait(link.start_tls(upgrade)) => {
+            Ok(established.map_err(Ended::from)?.map_err(Ended::Tls)?)
+        }
+        // There is no TLS yet in which a goodbye could be said.
+        () = context.stopping.cancelled() => Err(Outcome::Stopping),
     }
 }
 
