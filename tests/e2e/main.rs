@@ -1,0 +1,10 @@
+//! The whole path, end to end: mail clients, a saslgate, a simulated Microsoft 365.
+#![cfg(feature = "demo")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod reload;
+mod stopping;
+mod tokens;

@@ -1,0 +1,314 @@
+//! Another configuration while mail clients are connected.
+
+use std::time::Duration;
+
+use saslgate::downstream::Refusal;
+use saslgate::provider::Protocol;
+use saslgate::sim::{Demo, Settings, Sim};
+use serde_json::Value;
+
+use crate::support::config::{Account, Config, DEMO_SECRET};
+use crate::support::in_process::InProcess;
+use crate::support::mail_client::MailClient;
+use crate::support::place::Place;
+use crate::support::program::Program;
+use crate::support::{Gate, mailbox, until};
+
+/// A simulator and one account per protocol: penalties for guessing are per account, so that they don't add up.
+fn one_account_per_protocol(sim: &Sim) -> [Account; 3] {
+    Protocol::ALL.map(|protocol| mailbox(sim, protocol.name()))
+}
+
+async fn removed_accounts_are_out(
+    gate: &mut impl Gate,
+    config: Config,
+    leaving: &[Account; 3],
+    staying: &Account,
+) {
+    let mut waiting = Vec::new();
+    let mut relaying = Vec::new();
+    let mut going_on = Vec::new();
+    for (protocol, account) in Protocol::ALL.into_iter().zip(leaving) {
+        let address = gate.addresses().of(protocol);
+        waiting.push((MailClient::greeted(protocol, address).await, account));
+        relaying.push(MailClient::logged_in(protocol, address, account).await);
+        going_on.push(MailClient::logged_in(protocol, address, staying).await);
+    }
+
+    let without = leaving
+        .iter()
+        .fold(config, |config, account| config.without(&account.login));
+    gate.reload(&without).await;
+
+    for session in &mut relaying {
+        session.rest().await;
+    }
+    for session in &mut going_on {
+        assert!(session.is_relayed().await, "a session of another account ended");
+    }
+    for (client, account) in &mut waiting {
+        let reply = client.log_in(&account.login, &account.password).await;
+        assert_eq!(reply.refusal(), Some(Refusal::AuthenticationFailed), "{reply:?}");
+        let reply = client.log_in(&staying.login, &staying.password).await;
+        assert!(reply.is_yes(), "{reply:?}");
+    }
+    assert_eq!((relaying.len(), going_on.len(), waiting.len()), (3, 3, 3));
+}
+
+fn config_for(sim: &Sim, accounts: &[Account], another: &Account) -> Config {
+    let config = Config::new(sim).account(another);
+    accounts.iter().fold(config, Config::account)
+}
+
+#[tokio::test]
+async fn a_removed_account_logs_in_on_a_connection_opened_before() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let (leaving, staying) = (one_account_per_protocol(&sim), Account::new(Demo::ALICE));
+    let config = config_for(&sim, &leaving, &staying);
+    let mut gate = InProcess::start(Place::new(&sim), &config);
+    removed_accounts_are_out(&mut gate, config, &leaving, &staying).await;
+}
+
+#[tokio::test]
+async fn a_removed_account_logs_in_after_a_hangup_signal() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let (leaving, staying) = (one_account_per_protocol(&sim), Account::new(Demo::ALICE));
+    let config = config_for(&sim, &leaving, &staying);
+    let mut gate = Program::start(Place::new(&sim), &config).await;
+    removed_accounts_are_out(&mut gate, config, &leaving, &staying).await;
+}
+
+async fn removed_password_is_out(gate: &mut impl Gate, sim: &Sim, both: &Account, lost: &Account) {
+    let address = gate.addresses().of(Protocol::Imap);
+    let mut waiting = MailClient::greeted(Protocol::Imap, address).await;
+    let mut with_lost = MailClient::logged_in(Protocol::Imap, address, lost).await;
+    let mut with_other = MailClient::logged_in(Protocol::Imap, address, both).await;
+
+    let one = both.clone().keep_passwords(1);
+    gate.reload(&Config::new(sim).account(&one)).await;
+
+    with_lost.rest().await;
+    assert!(with_other.is_relayed().await);
+    let reply = waiting.log_in(&lost.login, &lost.password).await;
+    assert_eq!(reply.refusal(), Some(Refusal::AuthenticationFailed), "{reply:?}");
+    let reply = waiting.log_in(&both.login, &both.password).await;
+    assert!(reply.is_yes(), "{reply:?}");
+}
+
+#[tokio::test]
+async fn the_password_of_a_lost_phone_goes_on_opening_the_mailbox() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let mut both = Account::new(Demo::ALICE);
+    let lost = both.add_password();
+    let config = Config::new(&sim).account(&both);
+    let mut gate = InProcess::start(Place::new(&sim), &config);
+    removed_password_is_out(&mut gate, &sim, &both, &lost).await;
+    let mut gate = Program::start(Place::new(&sim), &config).await;
+    removed_password_is_out(&mut gate, &sim, &both, &lost).await;
+}
+
+#[tokio::test]
+async fn a_login_under_way_outruns_the_removal_of_its_account() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let (alice, bob) = (Account::new(Demo::ALICE), Account::new(Demo::BOB));
+    let config = Config::new(&sim).account(&alice).account(&bob);
+    let mut gate = InProcess::start(Place::new(&sim), &config);
+    sim.entra().latency.set(Duration::from_secs(1));
+    let mut client = MailClient::greeted(Protocol::Imap, gate.addresses.of(Protocol::Imap)).await;
+    client
+        .say(&format!("a LOGIN {} {}", alice.login, alice.password))
+        .await;
+    until(Duration::from_secs(30), "the password is checked", || {
+        gate.server.logged_in() == 1
+    })
+    .await;
+
+    gate.reload(&config.without(&alice.login)).await;
+
+    let reply = client.reply().await;
+    assert_eq!(reply.refusal(), Some(Refusal::AuthenticationFailed), "{reply:?}");
+    sim.exchange().until(|counts, _| counts.open == 0).await;
+    assert_eq!(gate.server.logged_in(), 0);
+}
+
+/// Twelve ways to leave a file that can't be used, and what the log says of the place.
+fn broken(good: &str) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let with = |line: &str| format!("{line}\n{good}").into_bytes();
+    vec![
+        ("empty", Vec::new(), "saslgate.toml: error: "),
+        (
+            "half written",
+            good.as_bytes()[..good.len() / 2].to_vec(),
+            "saslgate.toml:",
+        ),
+        (
+            "not UTF-8",
+            [good.as_bytes(), b"# \xff\n"].concat(),
+            "saslgate.toml: error: ",
+        ),
+        (
+            "a line without a value",
+            with("lines"),
+            "saslgate.toml:1:6: error: ",
+        ),
+        ("an open quote", with("log = \"oops"), "saslgate.toml:1:"),
+        (
+            "an unknown table",
+            with("[lmits]\nattempts = 3"),
+            "saslgate.toml:1:2: error: ",
+        ),
+        (
+            "an unknown key",
+            with("[limits]\natempts = 3"),
+            "saslgate.toml:2:1: error: ",
+        ),
+        (
+            "a wrong type",
+            with("[limits]\nattempts = \"three\""),
+            "saslgate.toml:2:12: error: ",
+        ),
+        (
+            "out of range",
+            with("[limits]\nattempts = 0"),
+            "saslgate.toml:2:12: error: ",
+        ),
+        ("a NUL", with("log = \"\0\""), "saslgate.toml:1:"),
+        (
+            "no account",
+            good.split("[[account]]").next().unwrap().as_bytes().to_vec(),
+            "saslgate.toml: error: there is no [[account]]",
+        ),
+        (
+            "a conflict left by git",
+            with("<<<<<<< HEAD"),
+            "saslgate.toml:1:1: error: ",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_file_with_a_problem_changes_something_or_does_not_say_where() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let config = Config::new(&sim).account(&alice);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let address = gate.addresses.of(Protocol::Imap);
+    let mut before = MailClient::logged_in(Protocol::Imap, address, &alice).await;
+    let files = broken(&config.text());
+    assert_eq!(files.len(), 12);
+
+    for (name, content, place) in files {
+        std::fs::write(gate.place.path("saslgate.toml"), content).unwrap();
+        let mark = gate.log.mark();
+        gate.signal(rustix::process::Signal::HUP);
+        let says_where = |line: &Value| line["problem"].as_str().is_some_and(|text| text.contains(place));
+        let line = gate.log.wait(mark, &format!("{name}: {place}"), says_where).await;
+        assert_eq!(
+            line["message"], "not reloaded; the old configuration stays in use",
+            "{name}"
+        );
+        assert_eq!(line["level"], "ERROR", "{name}");
+        assert!(before.is_relayed().await, "{name}");
+        MailClient::logged_in(Protocol::Imap, address, &alice).await;
+    }
+    std::fs::remove_file(gate.place.path("saslgate.toml")).unwrap();
+    let mark = gate.log.mark();
+    gate.signal(rustix::process::Signal::HUP);
+    gate.log
+        .message(mark, "not reloaded; the old configuration stays in use")
+        .await;
+
+    let mark = gate.reread(&config);
+    gate.log.message(mark, "configuration reloaded").await;
+    assert!(before.is_relayed().await);
+}
+
+#[tokio::test]
+async fn a_changed_listener_is_ignored_without_a_word() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let config = Config::new(&sim).account(&alice);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let mut before = MailClient::logged_in(Protocol::Imap, gate.addresses.of(Protocol::Imap), &alice).await;
+    let changed = config.listeners([
+        (Protocol::Imap, "implicit"),
+        (Protocol::Pop3, "off"),
+        (Protocol::Smtp, "off"),
+    ]);
+
+    let mark = gate.reread(&changed.table("limits", "login_seconds = 17"));
+
+    let message = "this change takes effect with the next start";
+    gate.log
+        .wait(mark, "the listener", |line| {
+            line["message"] == message && line["what"] == "listener imap 127.0.0.1:0"
+        })
+        .await;
+    gate.log
+        .wait(mark, "the limits", |line| {
+            line["message"] == message && line["what"] == "[limits]"
+        })
+        .await;
+    assert!(before.is_relayed().await);
+    for protocol in Protocol::ALL {
+        MailClient::logged_in(protocol, gate.addresses.of(protocol), &alice).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mended_client_secret_has_to_wait_until_its_failure_is_forgotten() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let config = Config::new(&sim).account(&alice);
+    let place = Place::new(&sim);
+    place.write(DEMO_SECRET, "the-secret-of-last-year");
+    let mut gate = Program::start(place, &config).await;
+    let address = gate.addresses.of(Protocol::Imap);
+    let mut client = MailClient::greeted(Protocol::Imap, address).await;
+    for _ in 0..2 {
+        let reply = client.log_in(&alice.login, &alice.password).await;
+        assert_eq!(reply.refusal(), Some(Refusal::ContactAdmin), "{reply:?}");
+    }
+    assert_eq!(sim.entra().request_count(), 1, "the failure is remembered");
+
+    gate.place.write(DEMO_SECRET, Demo::CLIENT_SECRET);
+    gate.reload(&config).await;
+
+    let reply = client.log_in(&alice.login, &alice.password).await;
+    assert!(reply.is_yes(), "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_under_load_loses_logins_or_sessions() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    sim.exchange().submissions_at_once.set(None);
+    let (alice, bob) = (Account::new(Demo::ALICE), Account::new(Demo::BOB));
+    let with_bob = Config::new(&sim).account(&alice).account(&bob);
+    let without_bob = Config::new(&sim).account(&alice);
+    let mut gate = InProcess::start(Place::new(&sim), &with_bob);
+    let mut sessions = Vec::new();
+    for protocol in Protocol::ALL {
+        sessions.push(MailClient::logged_in(protocol, gate.addresses.of(protocol), &alice).await);
+    }
+    let addresses = gate.addresses.clone();
+    let logins = tokio::spawn(async move {
+        for number in 0..300 {
+            let protocol = Protocol::ALL[number % 3];
+            MailClient::logged_in(protocol, addresses.of(protocol), &alice).await;
+        }
+    });
+
+    let mut reloads = 0;
+    while reloads < 100 || !logins.is_finished() {
+        let config = if reloads % 2 == 0 { &without_bob } else { &with_bob };
+        gate.reload(config).await;
+        reloads += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    logins.await.unwrap();
+    for session in &mut sessions {
+        assert!(session.is_relayed().await);
+    }
+    assert_eq!(sessions.len(), 3);
+}

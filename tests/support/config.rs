@@ -1,0 +1,183 @@
+//! Configurations as an operator would write them, for a simulator.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use saslgate::account::password::{GeneratedPassword, PasswordHash};
+use saslgate::provider::Protocol;
+use saslgate::sim::{Demo, Sim};
+
+use super::Tls;
+
+/// The app of the demo's tenant.
+pub(crate) const DEMO_APP: &str = "demo";
+
+/// The file of the client secret of the demo's app.
+pub(crate) const DEMO_SECRET: &str = "demo-secret";
+
+/// An account with one generated password.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) login: String,
+    pub(crate) password: String,
+    hashes: Vec<String>,
+    app: String,
+    more: String,
+}
+
+impl Account {
+    /// An account of the demo's app.
+    pub(crate) fn new(login: &str) -> Self {
+        let (password, hash) = GeneratedPassword::make().unwrap();
+        Self {
+            login: login.to_owned(),
+            password: password.text().to_owned(),
+            hashes: vec![PasswordHash::Generated(hash).stored()],
+            app: DEMO_APP.to_owned(),
+            more: String::new(),
+        }
+    }
+
+    /// The same with another app.
+    pub(crate) fn app(mut self, app: &str) -> Self {
+        app.clone_into(&mut self.app);
+        self
+    }
+
+    /// The same with one more line.
+    pub(crate) fn line(mut self, line: &str) -> Self {
+        self.more += line;
+        self.more.push('\n');
+        self
+    }
+
+    /// The same account with one more password; hands back a login with that one.
+    pub(crate) fn add_password(&mut self) -> Self {
+        let other = Self::new(&self.login);
+        self.hashes.extend(other.hashes.clone());
+        other
+    }
+
+    /// The same account when only the first `count` passwords are left.
+    pub(crate) fn keep_passwords(mut self, count: usize) -> Self {
+        self.hashes.truncate(count);
+        self
+    }
+
+    fn text(&self) -> String {
+        let hashes: Vec<_> = self.hashes.iter().map(|hash| format!("\"{hash}\"")).collect();
+        format!(
+            "[[account]]\nlogin = \"{}\"\napp = \"{}\"\npassword = [{}]\n{}\n",
+            self.login,
+            self.app,
+            hashes.join(", "),
+            self.more
+        )
+    }
+}
+
+/// A configuration that is being written.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    provider: String,
+    apps: BTreeMap<String, String>,
+    accounts: Vec<Account>,
+    pub(crate) listeners: Vec<(Protocol, Tls)>,
+    tables: BTreeMap<&'static str, String>,
+}
+
+impl Config {
+    /// For the simulator's ports and its demo tenant's app; a listener without TLS for each protocol.
+    pub(crate) fn new(sim: &Sim) -> Self {
+        let to = sim.addresses();
+        let provider = format!(
+            "[provider.simulator]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\nimap = \"localhost:{}\"\n\
+             pop3 = \"localhost:{}\"\nsmtp = \"localhost:{}\"\n\
+             tls = {{ imap = \"implicit\", pop3 = \"implicit\", smtp = \"starttls\" }}\n",
+            to.authority(),
+            to.imap.port(),
+            to.pop3.port(),
+            to.smtp.port(),
+        );
+        let config = Self {
+            provider,
+            apps: BTreeMap::new(),
+            accounts: Vec::new(),
+            listeners: Protocol::ALL.map(|protocol| (protocol, "off")).into(),
+            tables: BTreeMap::new(),
+        };
+        config
+            .table("log", "format = \"json\"\nlevel = \"debug\"")
+            .table("upstream", "ca_file = \"ca.pem\"\nproxy = \"none\"")
+            .app_only(DEMO_APP, Demo::TENANT, Demo::CLIENT_ID, DEMO_SECRET)
+    }
+
+    /// The same with an app that proves itself with the client secret in that file.
+    pub(crate) fn app_only(self, name: &str, tenant: &str, client_id: &str, secret_file: &str) -> Self {
+        let text = format!(
+            "tenant = \"{tenant}\"\nclient_id = \"{client_id}\"\nclient_secret_file = \"{secret_file}\"\n\
+             scope = \"{}\"\ngrant = \"client_credentials\"",
+            Demo::SCOPE
+        );
+        self.app(name, &text)
+    }
+
+    /// The same with an app whose tokens a command prints.
+    pub(crate) fn app_by_command(self, name: &str, command: &[&str]) -> Self {
+        self.app(name, &format!("grant = \"command\"\ncommand = {command:?}"))
+    }
+
+    fn app(mut self, name: &str, text: &str) -> Self {
+        let text = format!("[app.{name}]\npreset = \"simulator\"\n{text}\n");
+        self.apps.insert(name.to_owned(), text);
+        self
+    }
+
+    /// The same with an account.
+    pub(crate) fn account(mut self, account: &Account) -> Self {
+        self.accounts.push(account.clone());
+        self
+    }
+
+    /// The same without an account.
+    pub(crate) fn without(mut self, login: &str) -> Self {
+        self.accounts.retain(|account| account.login != login);
+        self
+    }
+
+    /// The same with these listeners instead of the three without TLS.
+    pub(crate) fn listeners(mut self, listeners: impl Into<Vec<(Protocol, Tls)>>) -> Self {
+        self.listeners = listeners.into();
+        self
+    }
+
+    /// The same with a table of general settings.
+    pub(crate) fn table(mut self, name: &'static str, text: &str) -> Self {
+        self.tables.insert(name, text.to_owned());
+        self
+    }
+
+    /// The file.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.provider.clone();
+        for (name, entries) in &self.tables {
+            let _ = write!(text, "\n[{name}]\n{entries}\n");
+        }
+        for app in self.apps.values() {
+            text = text + "\n" + app;
+        }
+        for account in &self.accounts {
+            text = text + "\n" + &account.text();
+        }
+        for (protocol, tls) in &self.listeners {
+            let _ = write!(
+                text,
+                "\n[[listener]]\nprotocol = \"{protocol}\"\nbind = \"127.0.0.1:0\"\ntls = \"{tls}\"\n"
+            );
+            if *tls != "off" {
+                text += "certificate = \"listener.pem\"\nkey = \"listener.key\"\n";
+            }
+        }
+        text
+    }
+}

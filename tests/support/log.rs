@@ -1,0 +1,86 @@
+//! What a program wrote to its standard error, line by line.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
+
+use super::soon;
+
+/// The lines so far. Clones see the same.
+#[derive(Clone)]
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    count: watch::Receiver<usize>,
+}
+
+impl Log {
+    /// Reads until the end of the stream.
+    pub(crate) fn reading(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let (sender, count) = watch::channel(0);
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let log = Self {
+            lines: Arc::clone(&lines),
+            count,
+        };
+        tokio::spawn(async move {
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            while stream.read_until(b'\n', &mut line).await.unwrap_or(0) > 0 {
+                lines
+                    .lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&line).trim_end().to_owned());
+                sender.send_modify(|count| *count += 1);
+                line.clear();
+            }
+        });
+        log
+    }
+
+    /// How many lines there are: a place from which to wait for the next.
+    pub(crate) fn mark(&self) -> usize {
+        self.lines.lock().unwrap().len()
+    }
+
+    /// All lines, as they were written.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Those from a mark on that are JSON.
+    pub(crate) fn since(&self, mark: usize) -> Vec<Value> {
+        let lines = self.lines.lock().unwrap();
+        lines[mark..]
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// The first line from a mark on that fits, as soon as it is there.
+    pub(crate) async fn wait(&self, mark: usize, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut count = self.count.clone();
+        let search = async {
+            loop {
+                count.mark_unchanged();
+                if let Some(found) = self.since(mark).into_iter().find(|line| fits(line)) {
+                    return found;
+                }
+                let lines = self.lines();
+                let goes_on = count.changed().await.is_ok();
+                assert!(
+                    goes_on,
+                    "the log ended without: {what}\n{}",
+                    lines[mark..].join("\n")
+                );
+            }
+        };
+        soon(&format!("in the log: {what}"), search).await
+    }
+
+    /// The next line with this message.
+    pub(crate) async fn message(&self, mark: usize, message: &str) -> Value {
+        self.wait(mark, message, |line| line["message"] == message).await
+    }
+}

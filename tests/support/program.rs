@@ -1,0 +1,99 @@
+//! The real program, as an operator runs it.
+
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use saslgate::provider::Protocol;
+use tokio::process::{Child, Command};
+
+use super::config::Config;
+use super::log::Log;
+use super::place::Place;
+use super::{Addresses, Gate, soon};
+
+/// A running `saslgate run`. It is killed when it is dropped.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) pid: Pid,
+    pub(crate) log: Log,
+    /// What it wrote to standard output.
+    pub(crate) output: Log,
+    pub(crate) addresses: Addresses,
+    pub(crate) place: Place,
+}
+
+impl Program {
+    /// Starts it, and waits until it says that it is ready.
+    pub(crate) async fn start(place: Place, config: &Config) -> Self {
+        let path = place.configure(config);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+            .arg("run")
+            .arg("--config")
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let log = Log::reading(child.stderr.take().unwrap());
+        let output = Log::reading(child.stdout.take().unwrap());
+        log.message(0, "ready").await;
+        let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+        let addresses = Addresses::new(&config.listeners, listening(&log));
+        Self {
+            child,
+            pid,
+            log,
+            output,
+            addresses,
+            place,
+        }
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid, signal).unwrap();
+    }
+
+    /// Has it read another configuration, and hands back the mark in the log before that.
+    pub(crate) fn reread(&self, config: &Config) -> usize {
+        self.place.configure(config);
+        let mark = self.log.mark();
+        self.signal(Signal::HUP);
+        mark
+    }
+
+    /// How it ended.
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        soon("the program's end", self.child.wait()).await.unwrap()
+    }
+}
+
+impl Gate for Program {
+    fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    async fn reload(&mut self, config: &Config) {
+        let mark = self.reread(config);
+        self.log.message(mark, "configuration reloaded").await;
+    }
+}
+
+/// The addresses that it says it listens on, in its order.
+fn listening(log: &Log) -> Vec<(Protocol, SocketAddr)> {
+    let lines = log.since(0);
+    let lines = lines.iter().filter(|line| line["message"] == "listening");
+    lines
+        .map(|line| {
+            let name = line["protocol"].as_str().unwrap();
+            let protocol = Protocol::ALL.into_iter().find(|known| known.name() == name);
+            (
+                protocol.unwrap(),
+                line["address"].as_str().unwrap().parse().unwrap(),
+            )
+        })
+        .collect()
+}
