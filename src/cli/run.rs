@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::block_in_place;
 
 use super::DEFAULT_CONFIG;
 use crate::config::{self, Config, Problems, System};
@@ -94,7 +95,8 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 
 /// A file with a problem changes nothing.
 fn reload(server: &mut Server, path: &Path) {
-    let config = match config::load(path, &System) {
+    // Loading hashes plain password files, which takes milliseconds each: other sessions go on meanwhile.
+    let config = match block_in_place(|| config::load(path, &System)) {
         Ok(config) => config,
         Err(problems) => {
             for line in problems.to_string().lines() {

@@ -195,17 +195,37 @@ impl Server {
 fn bind_all(listeners: Vec<Settings>) -> Result<Vec<(TcpListener, Arc<Settings>)>, StartError> {
     let mut bound = Vec::new();
     for settings in listeners.into_iter().map(Arc::new) {
-        let protocol = settings.protocol;
+        let before = bound.len();
+        let mut missing = None;
         for &address in &settings.bind {
-            let socket = bind(address).map_err(|error| StartError::Bind {
-                address,
-                protocol,
-                error,
-            })?;
-            bound.push((socket, Arc::clone(&settings)));
+            match bind(address) {
+                Ok(socket) => bound.push((socket, Arc::clone(&settings))),
+                // `localhost` means both families, and a container often has only one of them.
+                Err(error) if address.ip().is_loopback() && is_missing_family(&error) => {
+                    tracing::warn!(%address, %error, "this machine has no such loopback address; the listener's others are used");
+                    missing = Some((address, error));
+                }
+                Err(error) => return Err(cannot_bind(&settings, address, error)),
+            }
+        }
+        if let Some((address, error)) = missing.filter(|_| bound.len() == before) {
+            return Err(cannot_bind(&settings, address, error));
         }
     }
     Ok(bound)
+}
+
+fn is_missing_family(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+fn cannot_bind(settings: &Settings, address: SocketAddr, error: io::Error) -> StartError {
+    StartError::Bind {
+        address,
+        protocol: settings.protocol,
+        error,
+    }
 }
 
 fn compose(
