@@ -74,11 +74,11 @@ impl Refusal {
         match self {
             // RFC 5034 4 (cancelled, malformed, not supported) and RFC 2595 4 (TLS first) define no code.
             Self::Aborted | Self::Malformed | Self::MechanismUnsupported | Self::TlsRequired => "-ERR",
-            // RFC 3206 4: the mail client should ask for the password again.
+            // RFC 3206 5: the mail client should ask for the password again.
             Self::AuthenticationFailed => "-ERR [AUTH]",
-            // RFC 3206 3: an operator is needed; the mail client should keep its password.
+            // RFC 3206 4: an operator is needed; the mail client should keep its password.
             Self::ContactAdmin | Self::PasswordExpired => "-ERR [SYS/PERM]",
-            // RFC 3206 3: it passes; the mail client should keep its password and come back.
+            // RFC 3206 4: it passes; the mail client should keep its password and come back.
             Self::LimitReached | Self::ShuttingDown | Self::Unavailable => "-ERR [SYS/TEMP]",
         }
     }
@@ -99,7 +99,7 @@ impl Refusal {
             Self::MechanismUnsupported => "504 5.5.4",
             // RFC 5321 3.8; RFC 3463 3.4 for X.3.2, the system is not accepting messages.
             Self::ShuttingDown => "421 4.3.2",
-            // RFC 3207 4.
+            // RFC 3207 4; 538 of RFC 4954 6 blames the one mechanism, and here none would do.
             Self::TlsRequired => "530 5.7.0",
         }
     }

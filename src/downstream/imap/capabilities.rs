@@ -11,7 +11,7 @@ pub(super) fn list(opening: &Opening) -> String {
         add(&mut words, word);
     }
     add(&mut words, "IMAP4rev1");
-    // RFC 7888 4: never both; before a login no literal beyond 4,096 bytes is welcome without asking.
+    // RFC 7888 5: never both; before a login no literal beyond 4,096 bytes is welcome without asking.
     for word in upstream().filter(|word| !is_revision(word) && !word.eq_ignore_ascii_case("LITERAL+")) {
         add(&mut words, word);
     }

@@ -202,14 +202,18 @@ impl Command {
         length.ok_or(Unfit::TooLong)
     }
 
-    /// The line just added as a transcript shows it: `first` is the number of arguments that earlier lines showed.
+    /// The line just added as a transcript shows it: `first` is the number of arguments that earlier lines showed, if
+    /// there were any.
     pub(super) fn shown(&self, first: Option<usize>, literal: Option<Literal>) -> String {
         let mut line = match (&self.tag, first) {
-            (_, Some(_)) => String::new(),
+            (_, Some(_)) if self.verb == Verb::Login => String::new(),
+            (_, Some(_)) => "***".into(),
             (Some(tag), None) if self.verb != Verb::Unknown => format!("{tag} {}", self.verb.name()),
-            _ => return "(not understood)".into(),
+            _ => "(not understood)".into(),
         };
-        self.show_arguments(&mut line, first.unwrap_or_default());
+        if first.is_none() || self.verb == Verb::Login {
+            self.show_arguments(&mut line, first.unwrap_or_default());
+        }
         if let Some(literal) = literal {
             let length = literal
                 .length

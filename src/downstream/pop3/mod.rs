@@ -128,7 +128,7 @@ impl Pop3 {
         for line in self.reception.opening.offer.iter() {
             self.reception.talk.say(line);
         }
-        // RFC 2449 6.3, 6.4 and 6.6, RFC 3206 6.
+        // RFC 2449 6.2, 6.3, 6.4 and 6.9, RFC 3206 6, RFC 2595 4.
         if self.reception.takes_logins() {
             self.reception.talk.say("USER");
             self.reception.talk.say("SASL PLAIN LOGIN");

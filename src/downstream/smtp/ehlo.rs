@@ -21,7 +21,7 @@ pub(super) fn keywords(reception: &Reception) -> Vec<String> {
     if reception.offers_tls() {
         lines.push("STARTTLS".into());
     }
-    // RFC 3207 4.1 and RFC 4954 4: not before TLS, where that comes first.
+    // RFC 4954 4: passwords are not asked for before TLS, where that comes first.
     if reception.takes_logins() {
         lines.push("AUTH PLAIN LOGIN".into());
     }

@@ -120,6 +120,20 @@ fn a_latin_1_password_in_auth_login_is_asked_about_as_it_came() {
     );
 }
 
+/// email-oauth2-proxy passed everything on as it came once EHLO had failed, passwords included.
+#[test]
+fn an_ehlo_that_fails_does_not_let_what_follows_through() {
+    let mut talk = smtp(TlsState::Off);
+    talk.send(b"EHLO \0\r\nAUTH PLAIN AGJvYgBwdw==\r\nMAIL FROM:<a@x>\r\n");
+    talk.play(
+        r"
+        S: 500 5.5.2 Bare CR or NUL in a line.
+        S: 503 5.5.1 Send EHLO first.
+        S: 530 5.7.0 Authentication required.
+        ",
+    );
+}
+
 #[test]
 fn malformed_auth_is_501_and_no_attempt() {
     let mut talk = introduced();

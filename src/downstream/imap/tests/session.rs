@@ -319,3 +319,19 @@ fn a_transcript_shows_who_and_never_the_password() {
     );
     assert!(transcript.ends_with("Us c OK [CAPABILITY IMAP4rev1] Logged in."));
 }
+
+#[test]
+fn a_transcript_shows_that_something_was_swallowed_and_not_what() {
+    let mut talk = greeted();
+    talk.send(b"a APPEND INBOX {5+}\r\nhello {5+}\r\nworld\r\n<b> FOO {5+}\r\nhello\r\n");
+    talk.play("S: a BAD Log in first.\nS: * BAD That is no command.");
+    let transcript = talk.transcript();
+    let heard: Vec<_> = transcript
+        .lines()
+        .filter_map(|line| line.strip_prefix("Peer "))
+        .collect();
+    assert_eq!(
+        heard,
+        ["a APPEND {5+}", "*** {5+}", "***", "(not understood) {5+}", "***"]
+    );
+}
