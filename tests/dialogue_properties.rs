@@ -15,9 +15,9 @@ use saslgate::wire::{Limits, MAX_LINE, MAX_SASL_LINE};
 /// What a mail client may be sent in all before it is let in: nobody gets more out of us than they put in by much.
 const MAX_WRITTEN: usize = 64 * 1024;
 
-fn config() -> ProptestConfig {
+fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: 700,
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -79,7 +79,7 @@ macro_rules! properties {
             use super::*;
 
             proptest! {
-                #![proptest_config(config())]
+                #![proptest_config(config(700))]
 
                 #[test]
                 fn cuts(machine in $machine, bytes in input(words()), places in vec(any::<usize>(), 0..6)) {
@@ -224,7 +224,7 @@ fn leaks(played: &Played) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(5000))]
 
     #[test]
     fn no_password_is_said_or_overheard(

@@ -20,8 +20,8 @@ use crate::wire::{Closing, Limits, MAX_LINE, MAX_SASL_LINE, Turn, Welcome};
 pub struct Imap {
     reception: Reception,
     state: State,
-    // The last command was refused instead of its literal being asked for. A mail client that did not wait sends the
-    // literal all the same, and what looks like a tag in it may be a part of a password.
+    // A command was refused instead of its literal being asked for, and none that we know came since. A mail client that
+    // did not wait sends the literal all the same, and what looks like a tag in it may be a part of a password.
     literal_refused: bool,
 }
 
@@ -108,7 +108,9 @@ impl Imap {
             return;
         }
         let (mut command, text) = Command::parse(line);
-        if std::mem::take(&mut self.literal_refused) && command.verb == Verb::Unknown {
+        if command.verb != Verb::Unknown {
+            self.literal_refused = false;
+        } else if self.literal_refused {
             command.tag = None;
         }
         let is_login = matches!(command.verb, Verb::Login | Verb::Authenticate);

@@ -199,17 +199,23 @@ fn where_tls_comes_first_no_password_is_read() {
 
 #[test]
 fn a_literal_that_comes_although_it_was_refused_is_not_echoed() {
-    let mut talk = imap(TlsState::Required);
+    let limits = Limits {
+        bad_commands: 9,
+        attempts: 1,
+    };
+    let opening = opening(Protocol::Imap, TlsState::Required);
+    let mut talk = Conversation::open(Protocol::Imap, opening, limits);
     talk.take_said();
-    talk.send(b"a LOGIN bob {9}\r\nhunt er2!\r\n");
+    talk.send(b"a LOGIN {3}\r\nbob {9}\r\nhunt er2!\r\n");
     talk.play(
         r"
         S: a NO [PRIVACYREQUIRED] TLS is required before a login. (session s1)
         S: * BAD That is no command.
-        C: b FOO
-        S: b BAD Unknown command.
-        S: * BYE Too many bad commands.
-        close: TooManyErrors
+        S: * BAD That is no command.
+        C: b NOOP
+        S: b OK Done.
+        C: c FOO
+        S: c BAD Unknown command.
         ",
     );
     assert!(!talk.transcript().contains("hunt"));
