@@ -1,0 +1,54 @@
+"""Servers that the suite starts: each waited for until it answers, each ended by its own process id."""
+
+import socket
+import subprocess
+import time
+
+
+class Process:
+    """A server in the foreground; its output goes to a file."""
+
+    def __init__(self, name, argv, log, env=None):
+        self.name, self.log = name, log
+        with open(log, "ab") as out:
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
+
+    def wait_for(self, ports, seconds=15):
+        """Returns when every port is listening; fails at once when the process has ended."""
+        until = time.monotonic() + seconds
+        for port in ports:
+            while not listening(port):
+                if self.child.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"{self.name} does not listen on {port}; its log:\n{self.log.read_text()[-4000:]}")
+                time.sleep(0.05)
+
+    def terminate(self):
+        """SIGTERM, without waiting."""
+        if self.child.poll() is None:
+            self.child.terminate()
+
+    def end(self, seconds=10):
+        """SIGTERM, then SIGKILL after a grace. Returns the exit code."""
+        self.terminate()
+        try:
+            return self.child.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            return self.child.wait()
+
+
+def listening(port):
+    """Whether somebody listens, read from the kernel: connecting would use up a place."""
+    with open("/proc/net/tcp") as table:
+        return any(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A" for row in table)
+
+
+def free_ports(count):
+    """Ports that nobody uses now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
