@@ -96,6 +96,8 @@ const USUAL: &[(&str, Kind)] = &[
     ("try again", Kind::Temporary),
     ("protocol error", Kind::Protocol),
     ("not valid in this state", Kind::Protocol),
+    // POP3's word for IMAP's `BYE Connection closed. 14`.
+    ("connection is closed", Kind::Temporary),
     ("authenticate failed", Kind::TokenRefused),
     ("authentication failed", Kind::TokenRefused),
     ("authentication failure", Kind::TokenRefused),

@@ -86,6 +86,7 @@ const REPLIES: &[(Protocol, &str, Option<Kind>)] = &[
         "-ERR Logon failure: unknown user name or bad password.",
         Some(TokenRefused),
     ),
+    (Pop3, "-ERR Connection is closed. 14", Some(Temporary)),
     (
         Pop3,
         "-ERR Protocol error. Connection is closed. 10",
@@ -277,7 +278,7 @@ fn each_reply_has_its_kind() {
     for (protocol, reply, kind) in REPLIES {
         assert_eq!(classify(*protocol, reply), *kind, "{protocol} {reply}");
     }
-    assert_eq!(REPLIES.len(), 76);
+    assert_eq!(REPLIES.len(), 77);
 }
 
 #[test]
