@@ -8,3 +8,4 @@ mod support;
 mod reload;
 mod stopping;
 mod tokens;
+mod transcripts;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use saslgate::account::password::{GeneratedPassword, PasswordHash};
 use saslgate::provider::Protocol;
 use saslgate::sim::{Demo, Sim};
@@ -14,6 +16,9 @@ pub(crate) const DEMO_APP: &str = "demo";
 
 /// The file of the client secret of the demo's app.
 pub(crate) const DEMO_SECRET: &str = "demo-secret";
+
+/// The provider that is simulated.
+pub(crate) const SIMULATOR: &str = "simulator";
 
 /// An account with one generated password.
 #[derive(Clone, Debug)]
@@ -35,6 +40,22 @@ impl Account {
             hashes: vec![PasswordHash::Generated(hash).stored()],
             app: DEMO_APP.to_owned(),
             more: String::new(),
+        }
+    }
+
+    /// An account with a password that somebody chose, hashed as cheaply as Argon2 can.
+    pub(crate) fn chosen(login: &str, password: &str) -> Self {
+        const SALT: &[u8; 16] = b"of no importance";
+        let mut hash = [0; 32];
+        let params = argon2::Params::new(8, 1, 1, Some(hash.len())).unwrap();
+        argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+            .hash_password_into(password.as_bytes(), SALT, &mut hash)
+            .unwrap();
+        let [salt, hash] = [&SALT[..], &hash].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        Self {
+            password: password.to_owned(),
+            hashes: vec![format!("sg2:8:1:1:{salt}:{hash}")],
+            ..Self::new(login)
         }
     }
 
@@ -79,7 +100,7 @@ impl Account {
 /// A configuration that is being written.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    provider: String,
+    providers: String,
     apps: BTreeMap<String, String>,
     accounts: Vec<Account>,
     pub(crate) listeners: Vec<(Protocol, Tls)>,
@@ -91,7 +112,7 @@ impl Config {
     pub(crate) fn new(sim: &Sim) -> Self {
         let to = sim.addresses();
         let provider = format!(
-            "[provider.simulator]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\nimap = \"localhost:{}\"\n\
+            "[provider.{SIMULATOR}]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\nimap = \"localhost:{}\"\n\
              pop3 = \"localhost:{}\"\nsmtp = \"localhost:{}\"\n\
              tls = {{ imap = \"implicit\", pop3 = \"implicit\", smtp = \"starttls\" }}\n",
             to.authority(),
@@ -100,7 +121,7 @@ impl Config {
             to.smtp.port(),
         );
         let config = Self {
-            provider,
+            providers: provider,
             apps: BTreeMap::new(),
             accounts: Vec::new(),
             listeners: Protocol::ALL.map(|protocol| (protocol, "off")).into(),
@@ -119,16 +140,27 @@ impl Config {
              scope = \"{}\"\ngrant = \"client_credentials\"",
             Demo::SCOPE
         );
-        self.app(name, &text)
+        self.app(name, SIMULATOR, &text)
     }
 
     /// The same with an app whose tokens a command prints.
     pub(crate) fn app_by_command(self, name: &str, command: &[&str]) -> Self {
-        self.app(name, &format!("grant = \"command\"\ncommand = {command:?}"))
+        self.app(
+            name,
+            SIMULATOR,
+            &format!("grant = \"command\"\ncommand = {command:?}"),
+        )
     }
 
-    fn app(mut self, name: &str, text: &str) -> Self {
-        let text = format!("[app.{name}]\npreset = \"simulator\"\n{text}\n");
+    /// The same with a provider of that name.
+    pub(crate) fn provider(mut self, name: &str, text: &str) -> Self {
+        self.providers += &format!("\n[provider.{name}]\n{text}\n");
+        self
+    }
+
+    /// The same with an app of a provider.
+    pub(crate) fn app(mut self, name: &str, provider: &str, text: &str) -> Self {
+        let text = format!("[app.{name}]\npreset = \"{provider}\"\n{text}\n");
         self.apps.insert(name.to_owned(), text);
         self
     }
@@ -159,7 +191,7 @@ impl Config {
 
     /// The file.
     pub(crate) fn text(&self) -> String {
-        let mut text = self.provider.clone();
+        let mut text = self.providers.clone();
         for (name, entries) in &self.tables {
             let _ = write!(text, "\n[{name}]\n{entries}\n");
         }

@@ -145,6 +145,11 @@ impl MailClient {
         self.ask(command).await.is_yes()
     }
 
+    /// Says that it will say nothing more.
+    pub(crate) async fn hang_up(&mut self) {
+        let _ = soon("an end", self.stream.shutdown()).await;
+    }
+
     /// Everything up to the end, however it comes.
     pub(crate) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
