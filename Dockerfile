@@ -4,7 +4,6 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
-COPY benches ./benches
 # Without the simulator: what serves mail carries nothing that imitates a mail provider.
 RUN cargo build --release --locked --no-default-features --features mimalloc
 
