@@ -6,8 +6,9 @@ use rustls::PeerIncompatible;
 
 use super::{Arrival, Outcome};
 use crate::account::Authorized;
-use crate::downstream::{LoginRequest, Mechanism};
+use crate::downstream::{Credentials, LoginRequest, Mechanism};
 use crate::failure::Failure;
+use crate::name::{MAX_NAME, shown};
 use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::relay::{End, Summary};
@@ -64,6 +65,10 @@ impl Record {
             ..Details::default()
         };
         self.details.mechanism = Some(request.mechanism);
+        // Until the account is known, what the mail client calls itself is all that an operator can look for.
+        if let Credentials::Password { user, .. } = &request.credentials {
+            self.details.account = Some(shown(user, MAX_NAME).into());
+        }
         self.details.asked = Some(Instant::now());
     }
 
