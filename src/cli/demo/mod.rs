@@ -1,6 +1,8 @@
 //! `saslgate demo`: the real proxy before a simulated Microsoft 365, with conversations to read and ports to try.
 
 mod mail_client;
+mod raw;
+mod simulator;
 mod story;
 
 use std::fmt::Write as _;
@@ -21,6 +23,7 @@ use crate::server::Server;
 use crate::sim::{self, Demo, Sim};
 
 use mail_client::Login;
+use simulator::SimulatorArgs;
 use story::Story;
 
 const EXAMPLES: &str = "Examples:
@@ -38,6 +41,8 @@ pub(super) struct DemoArgs {
     /// Start the simulator alone, for a saslgate of your own in front of it
     #[arg(long, conflicts_with = "once")]
     simulator_only: bool,
+    #[command(flatten)]
+    simulator: SimulatorArgs,
 }
 
 /// Runs the demo.
@@ -45,7 +50,7 @@ pub(super) fn run(args: &DemoArgs) -> ExitCode {
     let result = runtime().and_then(|runtime| {
         runtime.block_on(async {
             if args.simulator_only {
-                simulate().await
+                simulator::run(&args.simulator).await
             } else {
                 tell(args.once).await
             }
@@ -166,21 +171,4 @@ fn text(sim: &Sim, password_line: &str) -> String {
         );
     }
     text
-}
-
-/// The simulator alone, for measurements and for a configuration of one's own.
-async fn simulate() -> io::Result<()> {
-    let sim = Sim::start(sim::Settings::default())?;
-    let to = sim.addresses();
-    let line = serde_json::json!({
-        "entra": to.authority(), "tenant": Demo::TENANT, "client_id": Demo::CLIENT_ID, "client_secret": Demo::CLIENT_SECRET,
-        "imap": to.imap, "imap_starttls": to.imap_starttls, "pop3": to.pop3, "pop3_starttls": to.pop3_starttls,
-        "smtp": to.smtp, "smtps": to.smtps, "mailboxes": [Demo::ALICE, Demo::BOB, Demo::SUPPORT], "ca": sim.ca_pem(),
-    });
-    {
-        use io::Write as _;
-        writeln!(io::stdout(), "{line}")?;
-        io::stdout().flush()?;
-    }
-    tokio::signal::ctrl_c().await
 }
