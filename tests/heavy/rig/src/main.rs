@@ -1,0 +1,50 @@
+//! The load generator of the long proofs: it starts a simulator and the release binary, each in a process of its own,
+//! plays the mail clients, and measures. `tests/heavy/NAME` starts the proof NAME.
+
+mod json;
+mod mail;
+mod process;
+mod proof;
+mod stage;
+mod tls;
+mod verdict;
+
+use std::io;
+use std::process::ExitCode;
+
+use verdict::Verdict;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let size = Size(arguments.next().and_then(|text| text.parse().ok()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let proved = runtime.and_then(|runtime| runtime.block_on(prove(&name, size)));
+    match proved {
+        Ok(verdict) => verdict.exit_code(),
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// How large the run is, where the command line says so: a small one shows that the rig works, not how fast saslgate is.
+#[derive(Clone, Copy)]
+struct Size(Option<u64>);
+
+impl Size {
+    fn or(self, usual: u64) -> u64 {
+        self.0.unwrap_or(usual)
+    }
+}
+
+async fn prove(name: &str, size: Size) -> io::Result<Verdict> {
+    let mut verdict = Verdict::default();
+    match name {
+        "relay_bytes" => proof::relay_bytes::prove(&mut verdict, size.or(1024)).await?,
+        "idle_memory" => proof::idle_memory::prove(&mut verdict, size.or(5_000)).await?,
+        _ => return Err(io::Error::other("which proof? see tests/heavy/")),
+    }
+    Ok(verdict)
+}
