@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod isolation;
 mod reload;
 mod stopping;
 mod tokens;
