@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use saslgate::sim::directory::ClientSecret;
-use saslgate::sim::entra::{TokenFault, TokenOutcome};
+use saslgate::sim::entra::{Claims, TokenFault, TokenOutcome};
 use saslgate::sim::{Demo, Settings, Sim};
 use serde_json::Value;
 use sim_support::Conversation;
@@ -95,6 +95,56 @@ async fn issues_a_token_to_the_app() {
             .iter()
             .all(|it| it.outcome == TokenOutcome::Issued && it.client_id == Demo::CLIENT_ID)
     );
+}
+
+/// What the introspection endpoint (RFC 7662) says to this form.
+async fn introspected(sim: &Sim, form: &str) -> Value {
+    let length = form.len();
+    let request = format!(
+        "POST /introspect HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {FORM}\r\n\
+         Content-Length: {length}\r\n\r\n{form}"
+    );
+    let (head, body) = http(sim, &request).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[tokio::test]
+async fn tells_other_mail_servers_which_tokens_are_good() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let app = sim.entra().app_claims(sim.directory(), Demo::CLIENT_ID).unwrap();
+    let user = sim
+        .entra()
+        .user_claims(sim.directory(), Demo::ALICE, &["IMAP.AccessAsUser.All"]);
+    for (claims, name) in [(&app, "app@contoso.onmicrosoft.com"), (&user, Demo::ALICE)] {
+        let token = sim.entra().mint(claims);
+        let said = introspected(&sim, &format!("token={}", token.reveal())).await;
+        assert_eq!((&said["active"], &said["username"]), (&true.into(), &name.into()));
+    }
+    let right = sim.entra().mint(&app).reveal().to_owned();
+    let mint = |change: fn(&mut Claims)| {
+        let mut claims = app.clone();
+        change(&mut claims);
+        format!("token={}", sim.entra().mint(&claims).reveal())
+    };
+    let wrong = [
+        String::new(),
+        "token=".to_owned(),
+        format!("token={right}&token={right}"),
+        format!("token={right}A"),
+        mint(|it| it.expires = it.not_before + 1),
+        mint(|it| it.not_before = it.expires - 1),
+        mint(|it| it.audience = "https://graph.microsoft.com".to_owned()),
+        mint(|it| it.roles.clear()),
+        mint(|it| it.tenant = "another".to_owned()),
+    ];
+    for form in &wrong {
+        assert_eq!(
+            introspected(&sim, form).await,
+            serde_json::json!({"active": false}),
+            "{form}"
+        );
+    }
 }
 
 /// A wrong request: the number it earns, tenant, headers, body.

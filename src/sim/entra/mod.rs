@@ -3,6 +3,7 @@
 mod error;
 mod form;
 mod grant;
+mod introspection;
 mod record;
 mod response;
 mod service;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::grant::{self, Seen};
 use super::record::{TokenOutcome, TokenRequest};
 use super::response::{self, Answer, TokenFault};
-use super::{EntraError, error};
+use super::{EntraError, error, introspection};
 use crate::sim::World;
 
 /// A form of a few parameters is never longer; an assertion of 16 KiB still fits.
@@ -54,16 +55,25 @@ pub(in crate::sim) async fn serve(world: Arc<World>, stream: TcpStream) {
 
 async fn answer(world: &World, request: Request<Incoming>) -> Response<Answer> {
     let (head, body) = request.into_parts();
-    let Some(tenant) = token_path(head.uri.path()) else {
-        return response::whole(
-            StatusCode::NOT_FOUND,
-            "text/html",
-            "<html><body>404</body></html>",
-        );
-    };
     let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
         return response::whole(StatusCode::PAYLOAD_TOO_LARGE, "text/html", "");
     };
+    let body = body.to_bytes();
+    if head.method == Method::POST && head.uri.path() == introspection::PATH {
+        return response::json(StatusCode::OK, introspection::answer(world, &body));
+    }
+    match token_path(head.uri.path()) {
+        Some(tenant) => token(world, tenant, &head, &body).await,
+        None => response::whole(
+            StatusCode::NOT_FOUND,
+            "text/html",
+            "<html><body>404</body></html>",
+        ),
+    }
+}
+
+/// The token endpoint of one tenant.
+async fn token(world: &World, tenant: &str, head: &Parts, body: &[u8]) -> Response<Answer> {
     let latency = world.entra.latency.get();
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -71,14 +81,7 @@ async fn answer(world: &World, request: Request<Incoming>) -> Response<Answer> {
     let mut seen = Seen::default();
     let lifetime = world.entra.tokens.change(|shape| shape.lifetime);
     let verdict = if head.method == Method::POST {
-        grant::answer(
-            &world.directory,
-            tenant,
-            &head.headers,
-            &body.to_bytes(),
-            lifetime,
-            &mut seen,
-        )
+        grant::answer(&world.directory, tenant, &head.headers, body, lifetime, &mut seen)
     } else {
         Err(error::not_post(head.method.as_str()))
     };
