@@ -26,7 +26,7 @@ def request(folder, name, subject):
 
 
 def sign(folder, name, extensions, signer):
-    openssl(folder, ["x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", "7", "-extfile", extensions, *signer])
+    openssl(folder, ["x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", "90", "-extfile", extensions, *signer])
 
 
 def openssl(folder, arguments):

@@ -77,7 +77,7 @@ passdb {{
 
 # `username_format = %Ld`: an app-only token is for every mailbox of its tenant and for no other.
 OAUTH2 = """
-introspection_url = {introspection_url}
+introspection_url = {url}
 introspection_mode = post
 force_introspection = yes
 active_attribute = active
@@ -85,7 +85,7 @@ active_value = true
 username_attribute = username
 username_format = %Ld
 timeout_msecs = 10000
-tls_ca_cert_file = {certificates}/ca.pem
+tls_ca_cert_file = {ca}
 """
 
 # For `run --direct`, which proves the clients and this harness without saslgate.
@@ -103,7 +103,7 @@ passdb {{
 class Dovecot:
     """One instance. `mailboxes` exist upstream; `password` makes it accept only passwords, else only tokens."""
 
-    def __init__(self, home, certificates, sink, mailboxes, introspection_url=None, password=None):
+    def __init__(self, home, certificates, sink, mailboxes, introspection_url=None, introspection_ca=None, password=None):
         self.home, self.certificates = home, certificates
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
         user = pwd.getpwnam(MAIL_USER)
@@ -116,7 +116,7 @@ class Dovecot:
         )
         self.configuration = home / "dovecot.conf"
         self.configuration.write_text(text)
-        (home / "oauth2.conf").write_text(OAUTH2.format(certificates=certificates, introspection_url=introspection_url))
+        (home / "oauth2.conf").write_text(OAUTH2.format(url=introspection_url, ca=introspection_ca))
         (home / "dovecot.log").touch()
 
     def write_users(self, mailboxes, password):
