@@ -24,7 +24,7 @@ use crate::wire;
 
 use record::Record;
 
-/// How long a mail client may take to read why it is turned away when saslgate stops.
+/// How long a mail client may take to read why it is turned away: saslgate stops, or there is no room.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What all sessions share.
@@ -131,7 +131,12 @@ async fn log_in(
     record: &mut Record,
 ) -> Result<Entered, Outcome> {
     let limits = context.rooms.load().limits;
-    let mut patience = Patience::new(limits.login);
+    // Who has no place is not counted either, so it may not stay.
+    let mut patience = Patience::new(if arrival.place.is_some() {
+        limits.login
+    } else {
+        GOODBYE
+    });
     if arrival.tls == TlsState::Established {
         establish_tls(&mut link, arrival, context, &mut patience).await?;
     }
