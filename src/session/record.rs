@@ -134,12 +134,11 @@ impl Record {
             refused = self.details.refused, seconds = self.begun.elapsed().as_secs(), "session ended without a login"
         );
         if let Outcome::Ended(Ended::Tls(error)) = outcome
-            && is_old_tls(error)
+            && let Some(what) = too_old(error)
         {
             tracing::warn!(
-                session = %self.id, peer = %self.peer, protocol = %self.protocol,
-                what = "a device offered nothing newer than TLS 1.1",
-                why = "TLS below 1.2 can be broken and is not spoken here",
+                session = %self.id, peer = %self.peer, protocol = %self.protocol, what,
+                why = "TLS of that age can be broken and is not spoken here",
                 fix = "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
                 "TLS refused"
             );
@@ -189,15 +188,22 @@ fn ended(end: &End) -> String {
     }
 }
 
-/// What a hello below TLS 1.2 looks like to rustls.
-fn is_old_tls(error: &std::io::Error) -> bool {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(
-        inner,
-        Some(rustls::Error::PeerIncompatible(
-            PeerIncompatible::Tls12NotOffered | PeerIncompatible::Tls12NotOfferedOrEnabled
-        ))
-    )
+/// What a device offered whose TLS is too old for rustls, if that is what is wrong.
+fn too_old(error: &std::io::Error) -> Option<&'static str> {
+    use PeerIncompatible::{
+        NoCipherSuitesInCommon, SignatureAlgorithmsExtensionRequired, Tls12NotOffered,
+        Tls12NotOfferedOrEnabled,
+    };
+    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::PeerIncompatible(reason) = inner else {
+        return None;
+    };
+    match reason {
+        // What a hello below TLS 1.2 is missed first for: RFC 5246 7.4.1.4.1 brought that extension.
+        SignatureAlgorithmsExtensionRequired | Tls12NotOffered | Tls12NotOfferedOrEnabled => {
+            Some("a device offered nothing newer than TLS 1.1, or a TLS 1.2 that signs with SHA-1")
+        }
+        NoCipherSuitesInCommon => Some("a device offered no cipher suite that is still safe"),
+        _ => None,
+    }
 }
