@@ -6,7 +6,9 @@
 mod support;
 
 mod isolation;
+mod limits;
 mod reload;
 mod stopping;
+mod strangers;
 mod tokens;
 mod transcripts;
