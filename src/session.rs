@@ -24,7 +24,7 @@ use crate::wire;
 
 use record::Record;
 
-/// How long a mail client may take to read why it is turned away: saslgate stops, or there is no room.
+/// How long a mail client may take to read why it is turned away: there is no room for it, or saslgate stops.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What all sessions share.
@@ -130,19 +130,12 @@ async fn log_in(
     context: &Context,
     record: &mut Record,
 ) -> Result<Entered, Outcome> {
-    let limits = context.rooms.load().limits;
-    // Who has no place is not counted either, so it may not stay.
-    let mut patience = Patience::new(if arrival.place.is_some() {
-        limits.login
-    } else {
-        GOODBYE
-    });
-    if arrival.tls == TlsState::Established {
-        establish_tls(&mut link, arrival, context, &mut patience).await?;
-    }
     if arrival.place.is_none() {
-        return turn_away(link, arrival.protocol, Refusal::LimitReached, record).await;
+        return turn_away(link, arrival, context, record).await;
     }
+    let limits = context.rooms.load().limits;
+    let mut patience = Patience::new(limits.login);
+    establish_tls(&mut link, arrival, context, &mut patience).await?;
     let mut dialogue = open_dialogue(arrival, context, limits.attempts, record.id());
     loop {
         let request = match converse(&mut link, &mut *dialogue, arrival, context, &mut patience, record).await
@@ -176,13 +169,16 @@ async fn log_in(
     }
 }
 
-/// TLS from the first byte.
+/// TLS from the first byte, where the listener has it so.
 async fn establish_tls(
     link: &mut Link,
     arrival: &Arrival,
     context: &Context,
     patience: &mut Patience,
 ) -> Result<(), Outcome> {
+    if arrival.tls != TlsState::Established {
+        return Ok(());
+    }
     let upgrade = arrival.upgrade.as_ref().ok_or_else(Ended::tls_not_configured)?;
     tokio::select! {
         established = patience.wait(link.start_tls(upgrade)) => {
@@ -288,15 +284,22 @@ async fn settle(
     Ok((opened, membership))
 }
 
-/// Says no instead of a greeting.
+/// Says no instead of a greeting. All of it within [`GOODBYE`], the TLS handshake too: a connection without a place is
+/// not counted, so it must not be kept for as long as it likes.
 async fn turn_away(
     mut link: Link,
-    protocol: Protocol,
-    refusal: Refusal,
+    arrival: &Arrival,
+    context: &Context,
     record: &Record,
 ) -> Result<Entered, Outcome> {
-    let greeting = format!("{}\r\n", refusal.greeting(protocol, record.id()));
-    let _ = Patience::new(GOODBYE).wait(link.write(greeting.as_bytes())).await;
-    link.close().await;
+    let mut patience = Patience::new(GOODBYE);
+    let no_tls = establish_tls(&mut link, arrival, context, &mut patience).await;
+    if no_tls.is_ok() {
+        let greeting = Refusal::LimitReached.greeting(arrival.protocol, record.id());
+        let _ = patience
+            .wait(link.write(format!("{greeting}\r\n").as_bytes()))
+            .await;
+        link.close().await;
+    }
     Err(Outcome::Full)
 }

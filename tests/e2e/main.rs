@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crowd;
 mod isolation;
 mod limits;
 mod reload;
