@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use crate::peer::Peer;
+
+/// At most one line in that time about connections that can't be accepted.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What a session is called in the log and in every refusal, so that a phone call can be matched to a log line.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -62,6 +66,7 @@ pub struct Admission {
 struct Counts {
     all: usize,
     by_source: HashMap<IpNet, usize>,
+    complained: Option<Instant>,
 }
 
 impl Admission {
@@ -97,6 +102,17 @@ impl Admission {
     /// How many are connected now.
     pub fn connected(&self) -> usize {
         self.counts().all
+    }
+
+    /// Whether a line may be logged about a connection that the system could not hand over: one now and then for all
+    /// listeners, because all of them are out of descriptors together.
+    pub fn may_complain(&self, now: Instant) -> bool {
+        let complained = &mut self.counts().complained;
+        let may = complained.is_none_or(|at| now.duration_since(at) >= COMPLAINT_INTERVAL);
+        if may {
+            *complained = Some(now);
+        }
+        may
     }
 
     fn leave(&self, source: Option<IpNet>) {
@@ -230,6 +246,19 @@ mod tests {
             admission.counts().by_source.is_empty(),
             "no source is remembered for ever"
         );
+    }
+
+    #[test]
+    fn all_listeners_together_complain_once_in_ten_seconds() {
+        let admission = Admission::new(Limits {
+            connections: 1,
+            per_source: 1,
+        });
+        let begun = Instant::now();
+        let lines: Vec<_> = (0..=300)
+            .filter(|tenths| admission.may_complain(begun + Duration::from_millis(tenths * 100)))
+            .collect();
+        assert_eq!(lines, [0, 100, 200, 300]);
     }
 
     #[test]

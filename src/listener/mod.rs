@@ -6,12 +6,12 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,9 +27,6 @@ use crate::transport::{Link, Upgrade};
 /// How long accepting pauses when the system has no descriptor or memory for another connection: a loop without a
 /// pause would burn a core until one is free.
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(250);
-
-/// At most one line in that time about not being able to accept.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What one `[[listener]]` resolved to.
 #[derive(Debug)]
@@ -108,7 +105,6 @@ impl Listener {
 
     /// Accepts until `stop`. Sessions are spawned on `sessions`, which outlives this.
     pub async fn run(self, stop: CancellationToken, sessions: TaskTracker) {
-        let mut complained: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
@@ -118,12 +114,11 @@ impl Listener {
                 Ok((stream, address)) => self.welcome(stream, Peer::new(address), &sessions),
                 Err(error) if is_of_that_connection(&error) => {}
                 Err(error) => {
-                    if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+                    if self.admission.may_complain(Instant::now()) {
                         tracing::warn!(
-                            protocol = %self.settings.protocol, %error,
+                            %error,
                             "can't accept connections for now; if this lasts, raise the limit of open files (ulimit -n)"
                         );
-                        complained = Some(Instant::now());
                     }
                     sleep(OUT_OF_RESOURCES_PAUSE).await;
                 }
