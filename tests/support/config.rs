@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -110,18 +111,8 @@ pub(crate) struct Config {
 impl Config {
     /// For the simulator's ports and its demo tenant's app; a listener without TLS for each protocol.
     pub(crate) fn new(sim: &Sim) -> Self {
-        let to = sim.addresses();
-        let provider = format!(
-            "[provider.{SIMULATOR}]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\nimap = \"localhost:{}\"\n\
-             pop3 = \"localhost:{}\"\nsmtp = \"localhost:{}\"\n\
-             tls = {{ imap = \"implicit\", pop3 = \"implicit\", smtp = \"starttls\" }}\n",
-            to.authority(),
-            to.imap.port(),
-            to.pop3.port(),
-            to.smtp.port(),
-        );
         let config = Self {
-            providers: provider,
+            providers: as_exchange(sim),
             apps: BTreeMap::new(),
             accounts: Vec::new(),
             listeners: Protocol::ALL.map(|protocol| (protocol, "off")).into(),
@@ -131,6 +122,17 @@ impl Config {
             .table("log", "format = \"json\"\nlevel = \"debug\"")
             .table("upstream", "ca_file = \"ca.pem\"\nproxy = \"none\"")
             .app_only(DEMO_APP, Demo::TENANT, Demo::CLIENT_ID, DEMO_SECRET)
+    }
+
+    /// The same with one way of TLS upstream for all protocols: `implicit` or `starttls`.
+    pub(crate) fn upstream_tls(mut self, sim: &Sim, tls: Tls) -> Self {
+        let to = sim.addresses();
+        let ports = match tls {
+            "implicit" => [to.imap, to.pop3, to.smtps],
+            _ => [to.imap_starttls, to.pop3_starttls, to.smtp],
+        };
+        self.providers = simulator(sim, ports.map(|port| (port, tls)));
+        self
     }
 
     /// The same with an app that proves itself with the client secret in that file.
@@ -154,7 +156,7 @@ impl Config {
 
     /// The same with a provider of that name.
     pub(crate) fn provider(mut self, name: &str, text: &str) -> Self {
-        self.providers += &format!("\n[provider.{name}]\n{text}\n");
+        let _ = write!(self.providers, "\n[provider.{name}]\n{text}\n");
         self
     }
 
@@ -212,4 +214,33 @@ impl Config {
         }
         text
     }
+}
+
+/// Exchange Online's own ports: 993, 995 and 587.
+fn as_exchange(sim: &Sim) -> String {
+    let to = sim.addresses();
+    simulator(
+        sim,
+        [
+            (to.imap, "implicit"),
+            (to.pop3, "implicit"),
+            (to.smtp, "starttls"),
+        ],
+    )
+}
+
+/// The simulator as a provider.
+fn simulator(sim: &Sim, ports: [(SocketAddr, Tls); 3]) -> String {
+    let mut text = format!(
+        "[provider.{SIMULATOR}]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\n",
+        sim.addresses().authority()
+    );
+    for (name, (to, tls)) in ["imap", "pop3", "smtp"].into_iter().zip(ports) {
+        let _ = write!(
+            text,
+            "{name} = \"localhost:{}\"\ntls.{name} = \"{tls}\"\n",
+            to.port()
+        );
+    }
+    text
 }
