@@ -6,6 +6,7 @@ use rustls::PeerIncompatible;
 
 use super::{Arrival, Outcome};
 use crate::account::Authorized;
+use crate::account::password::GeneratedPassword;
 use crate::downstream::{Credentials, LoginRequest, Mechanism};
 use crate::failure::Failure;
 use crate::name::{MAX_NAME, shown};
@@ -65,9 +66,8 @@ impl Record {
             ..Details::default()
         };
         self.details.mechanism = Some(request.mechanism);
-        // Until the account is known, what the mail client calls itself is all that an operator can look for.
         if let Credentials::Password { user, .. } = &request.credentials {
-            self.details.account = Some(shown(user, MAX_NAME).into());
+            self.details.account = Some(called(user));
         }
         self.details.asked = Some(Instant::now());
     }
@@ -155,6 +155,17 @@ impl Record {
 
     fn since_asked(&self) -> u64 {
         self.details.asked.map_or(0, |asked| millis(asked.elapsed()))
+    }
+}
+
+/// What the mail client calls itself: until the account is known, all that an operator can look for. People type their
+/// password there, too.
+fn called(user: &[u8]) -> Box<str> {
+    let name = shown(user, MAX_NAME);
+    if GeneratedPassword::could_be(&name) {
+        "(a generated password)".into()
+    } else {
+        name.into()
     }
 }
 

@@ -66,6 +66,11 @@ impl GeneratedPassword {
         Ok((Self(symbols.grouped()), hash))
     }
 
+    /// Whether a text could be one: where a password does not belong, it must not be shown.
+    pub fn could_be(text: &str) -> bool {
+        Symbols::read(text).is_some()
+    }
+
     /// Its text, in groups. Hyphens and capitals do not matter when it is typed.
     pub fn text(&self) -> &str {
         self.0.expose()
