@@ -66,6 +66,12 @@ impl Account {
         self
     }
 
+    /// The same login with a password that is not its own.
+    pub(crate) fn guessing(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.password);
+        self
+    }
+
     /// The same with one more line.
     pub(crate) fn line(mut self, line: &str) -> Self {
         self.more += line;

@@ -58,16 +58,24 @@ impl Log {
             .collect()
     }
 
-    /// The first line from a mark on that fits, as soon as it is there.
+    /// The first line from a mark on that is JSON and fits, as soon as it is there.
     pub(crate) async fn wait(&self, mark: usize, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let read = |line: &str| serde_json::from_str(line).ok().filter(&fits);
+        self.find(mark, what, read).await
+    }
+
+    /// What is read from the first line from a mark on from which it can be read, as soon as that is there.
+    pub(crate) async fn find<T>(&self, mark: usize, what: &str, read: impl Fn(&str) -> Option<T>) -> T {
         let mut count = self.count.clone();
+        let mut looked = mark;
         let search = async {
             loop {
                 count.mark_unchanged();
-                if let Some(found) = self.since(mark).into_iter().find(|line| fits(line)) {
+                let lines = self.lines();
+                if let Some(found) = lines[looked..].iter().find_map(|line| read(line)) {
                     return found;
                 }
-                let lines = self.lines();
+                looked = lines.len();
                 let goes_on = count.changed().await.is_ok();
                 assert!(
                     goes_on,
@@ -83,4 +91,13 @@ impl Log {
     pub(crate) async fn message(&self, mark: usize, message: &str) -> Value {
         self.wait(mark, message, |line| line["message"] == message).await
     }
+}
+
+/// A field of a line in either format.
+pub(crate) fn field(line: &str, name: &str) -> Option<String> {
+    if let Ok(Value::Object(fields)) = serde_json::from_str(line) {
+        return Some(fields.get(name)?.as_str()?.to_owned());
+    }
+    let (_, value) = line.split_once(&format!(" {name}="))?;
+    Some(value.split(' ').next()?.to_owned())
 }

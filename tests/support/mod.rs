@@ -1,5 +1,11 @@
 //! What the end-to-end tests share: a configuration, a saslgate (in this process, or the real program), mail clients.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    dead_code
+)]
 
 pub(crate) mod config;
 pub(crate) mod in_process;

@@ -8,7 +8,7 @@ use saslgate::provider::Protocol;
 use tokio::process::{Child, Command};
 
 use super::config::Config;
-use super::log::Log;
+use super::log::{Log, field};
 use super::place::Place;
 use super::{Addresses, Gate, soon};
 
@@ -39,7 +39,8 @@ impl Program {
             .unwrap();
         let log = Log::reading(child.stderr.take().unwrap());
         let output = Log::reading(child.stdout.take().unwrap());
-        log.message(0, "ready").await;
+        let config_read = |line: &str| field(line, "config");
+        log.find(0, "ready", config_read).await;
         let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
         let addresses = Addresses::new(&config.listeners, listening(&log));
         Self {
@@ -71,6 +72,18 @@ impl Program {
     }
 }
 
+/// Whoever reads of a failed test wants to know what the program said of it.
+impl Drop for Program {
+    fn drop(&mut self) {
+        const SHOWN: usize = 20;
+        if std::thread::panicking() {
+            let lines = self.log.lines();
+            let last = &lines[lines.len().saturating_sub(SHOWN)..];
+            eprintln!("the program's last lines:\n{}", last.join("\n"));
+        }
+    }
+}
+
 impl Gate for Program {
     fn addresses(&self) -> &Addresses {
         &self.addresses
@@ -84,16 +97,10 @@ impl Gate for Program {
 
 /// The addresses that it says it listens on, in its order.
 fn listening(log: &Log) -> Vec<(Protocol, SocketAddr)> {
-    let lines = log.since(0);
-    let lines = lines.iter().filter(|line| line["message"] == "listening");
-    lines
-        .map(|line| {
-            let name = line["protocol"].as_str().unwrap();
-            let protocol = Protocol::ALL.into_iter().find(|known| known.name() == name);
-            (
-                protocol.unwrap(),
-                line["address"].as_str().unwrap().parse().unwrap(),
-            )
-        })
-        .collect()
+    let read = |line: &String| {
+        let (name, address) = (field(line, "protocol")?, field(line, "address")?);
+        let protocol = Protocol::ALL.into_iter().find(|known| known.name() == name);
+        Some((protocol?, address.parse().ok()?))
+    };
+    log.lines().iter().filter_map(read).collect()
 }
