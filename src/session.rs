@@ -1,6 +1,6 @@
 //! One mail client from its first byte to its last: greet → log in → relay.
 //!
-//! This is the main flow of the program. Every line of [`session`], [`log_in`] and [`settle`] is a call into one room.
+//! This is the main flow of the program. Every line of `session`, `log_in` and `settle` is a call into one room.
 
 mod record;
 

@@ -232,7 +232,7 @@ impl Link {
         }
     }
 
-    /// Closes so that the peer can still read what we said last, within [`LAST_WORDS`].
+    /// Closes so that the peer can still read what we said last, within half a second.
     pub async fn close(mut self) {
         let _ = timeout(LAST_WORDS, self.finish()).await;
     }

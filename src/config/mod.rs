@@ -1,7 +1,7 @@
 //! The configuration: text in, every room's own settings out, or every problem at once.
 //!
 //! [`load`] reads one file. It is pure: what it needs beside the text comes from an [`Environment`]. Nothing of a file
-//! with an error in it is used. [`diff`] says what a reload changes.
+//! with an error in it is used. [`diff()`] says what a reload changes.
 
 mod account;
 mod app;
