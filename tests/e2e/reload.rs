@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use saslgate::downstream::Refusal;
 use saslgate::provider::Protocol;
+use saslgate::sim::entra::EntraError;
 use saslgate::sim::{Demo, Settings, Sim};
 use serde_json::Value;
 
@@ -255,8 +256,22 @@ async fn a_changed_listener_is_ignored_without_a_word() {
     }
 }
 
+/// Logs in twice and hears that the administrator is needed; the token endpoint is asked once.
+async fn needs_the_administrator(sim: &Sim, client: &mut MailClient, account: &Account) {
+    let before = sim.entra().request_count();
+    for _ in 0..2 {
+        let reply = client.log_in(&account.login, &account.password).await;
+        assert_eq!(reply.refusal(), Some(Refusal::ContactAdmin), "{reply:?}");
+    }
+    assert_eq!(
+        sim.entra().request_count(),
+        before + 1,
+        "the failure is remembered"
+    );
+}
+
 #[tokio::test]
-async fn a_mended_client_secret_has_to_wait_until_its_failure_is_forgotten() {
+async fn what_was_mended_has_to_wait_until_its_failure_is_forgotten() {
     let sim = Sim::start(Settings::default()).unwrap();
     let alice = Account::new(Demo::ALICE);
     let config = Config::new(&sim).account(&alice);
@@ -264,13 +279,21 @@ async fn a_mended_client_secret_has_to_wait_until_its_failure_is_forgotten() {
     place.write(DEMO_SECRET, "the-secret-of-last-year");
     let mut gate = Program::start(place, &config).await;
     let address = gate.addresses.of(Protocol::Imap);
-    let mut client = MailClient::greeted(Protocol::Imap, address).await;
-    for _ in 0..2 {
-        let reply = client.log_in(&alice.login, &alice.password).await;
-        assert_eq!(reply.refusal(), Some(Refusal::ContactAdmin), "{reply:?}");
-    }
-    assert_eq!(sim.entra().request_count(), 1, "the failure is remembered");
 
+    // Mended at Entra, with nothing new in the configuration.
+    sim.entra().refuse(EntraError::new(
+        700_016,
+        "unauthorized_client",
+        "No such application.",
+    ));
+    let mut client = MailClient::greeted(Protocol::Imap, address).await;
+    needs_the_administrator(&sim, &mut client, &alice).await;
+    sim.entra().recover();
+    gate.reload(&config).await;
+
+    // And then the secret turns out to be wrong.
+    let mut client = MailClient::greeted(Protocol::Imap, address).await;
+    needs_the_administrator(&sim, &mut client, &alice).await;
     gate.place.write(DEMO_SECRET, Demo::CLIENT_SECRET);
     gate.reload(&config).await;
 
