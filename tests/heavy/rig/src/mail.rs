@@ -17,7 +17,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 pub struct MailClient {
     stream: Box<dyn Bytes>,
     /// The socket below, for ends without `close_notify`.
-    socket: std::net::TcpStream,
+    socket: Option<std::net::TcpStream>,
     received: Vec<u8>,
     taken: usize,
 }
@@ -35,10 +35,20 @@ impl MailClient {
         };
         Ok(Self {
             stream,
-            socket,
+            socket: Some(socket),
             received: Vec::new(),
             taken: 0,
         })
+    }
+
+    /// Over a connection that somebody else made.
+    pub fn over(stream: Box<dyn Bytes>) -> Self {
+        Self {
+            stream,
+            socket: None,
+            received: Vec::new(),
+            taken: 0,
+        }
     }
 
     /// The next line without its CRLF.
@@ -151,12 +161,14 @@ impl MailClient {
 }
 
 /// The socket below a connection.
-pub struct Below(std::net::TcpStream);
+pub struct Below(Option<std::net::TcpStream>);
 
 impl Below {
     /// Ends our direction without `close_notify`.
     pub fn cut(&self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |socket| socket.shutdown(Shutdown::Write))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The load generator of the long proofs: it starts a simulator and the release binary, each in a process of its own,
 //! plays the mail clients, and measures. `tests/heavy/NAME` starts the proof NAME.
 
+mod direct;
 mod json;
 mod mail;
 mod process;
@@ -44,6 +45,10 @@ async fn prove(name: &str, size: Size) -> io::Result<Verdict> {
     match name {
         "relay_bytes" => proof::relay_bytes::prove(&mut verdict, size.or(1024)).await?,
         "idle_memory" => proof::idle_memory::prove(&mut verdict, size.or(5_000)).await?,
+        "login_cpu" => proof::login_cpu::prove(&mut verdict, size.or(20_000)).await?,
+        "burst" => proof::burst::prove(&mut verdict, size.or(1_000)).await?,
+        "relay_cpu" => proof::relay_cpu::prove(&mut verdict, size.or(8)).await?,
+        "slow_reader" => proof::slow_reader::prove(&mut verdict, size.or(200)).await?,
         _ => return Err(io::Error::other("which proof? see tests/heavy/")),
     }
     Ok(verdict)

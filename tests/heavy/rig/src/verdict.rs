@@ -19,16 +19,6 @@ impl Verdict {
         );
     }
 
-    /// A figure that must not be below its bar.
-    pub fn at_least(&mut self, what: &str, value: f64, bar: f64, unit: &str) {
-        let good = value >= bar;
-        self.line(
-            good,
-            what,
-            &format!("{value:.3} {unit} (bar: at least {bar} {unit})"),
-        );
-    }
-
     /// Something that must be so.
     pub fn holds(&mut self, what: &str, good: bool, detail: &str) {
         self.line(good, what, detail);

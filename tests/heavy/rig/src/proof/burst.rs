@@ -1,0 +1,136 @@
+//! Everybody at once.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::mail::MailClient;
+use crate::stage::{Plan, Stage};
+use crate::verdict::{Verdict, percentile};
+
+/// How often each burst is repeated.
+const ROUNDS: usize = 5;
+
+/// Seconds to the last login of a burst whose token is at hand.
+const BAR: f64 = 0.35;
+
+const PLAN: Plan = Plan {
+    simulator: &["--x25519-only"],
+    downstream_tls: false,
+};
+
+/// So many logins at once.
+pub async fn prove(verdict: &mut Verdict, logins: u64) -> io::Result<()> {
+    let mut stage = Stage::set(PLAN).await?;
+    MailClient::connect(&stage.saslgate, "imap")
+        .await?
+        .log_in("imap", stage.account(0), b"")
+        .await?;
+    let mut times = Vec::new();
+    let mut lost = 0;
+    let cpu = stage.saslgate.process.cpu()?;
+    for _ in 0..ROUNDS {
+        let burst = burst(stage, logins).await?;
+        stage = burst.stage;
+        times.push(burst.last);
+        lost += burst.lost;
+    }
+    let cpu = (stage.saslgate.process.cpu()? - cpu).as_secs_f64() * 1e3 / (logins as f64 * ROUNDS as f64);
+    times.sort_by(f64::total_cmp);
+    verdict.holds(
+        "token at hand: logins lost",
+        lost == 0,
+        &format!("{lost} in {ROUNDS} bursts of {logins}"),
+    );
+    verdict.at_most(
+        "token at hand: to the last login, median",
+        percentile(&times, 0.5),
+        BAR,
+        "s",
+    );
+    verdict.report(
+        "token at hand: to the last login, best",
+        percentile(&times, 0.0),
+        "s",
+    );
+    verdict.report(
+        "token at hand: to the last login, worst",
+        percentile(&times, 1.0),
+        "s",
+    );
+    verdict.report("token at hand: processor time per login", cpu, "ms");
+    let resident = stage.saslgate.process.resident_kib()?;
+    verdict.report("resident after the bursts", resident / 1024.0, "MiB");
+    first_logins(verdict, stage, logins).await
+}
+
+/// The same when saslgate has just started and has no token.
+async fn first_logins(verdict: &mut Verdict, mut stage: Stage, logins: u64) -> io::Result<()> {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        stage.restart_saslgate(PLAN).await?;
+        let before = stage.simulator.counts().await?.token_requests;
+        let burst = burst(stage, logins).await?;
+        stage = burst.stage;
+        let requests = stage.simulator.counts().await?.token_requests - before;
+        let good = burst.lost == 0 && requests == 1;
+        let detail = format!("{} of {logins} lost, {requests} token requests", burst.lost);
+        verdict.holds("no token: first logins", good, &detail);
+        times.push(burst.last);
+    }
+    times.sort_by(f64::total_cmp);
+    verdict.report(
+        "no token: to the last login, median",
+        percentile(&times, 0.5),
+        "s",
+    );
+    Ok(())
+}
+
+struct Burst {
+    stage: Stage,
+    /// Seconds to the last login.
+    last: f64,
+    lost: u64,
+}
+
+async fn burst(stage: Stage, logins: u64) -> io::Result<Burst> {
+    let stage = Arc::new(stage);
+    let mut mail_clients = JoinSet::new();
+    let start = Instant::now();
+    for _ in 0..logins {
+        let stage = Arc::clone(&stage);
+        mail_clients.spawn(async move {
+            let mut mail_client = MailClient::connect(&stage.saslgate, "imap").await?;
+            mail_client.log_in("imap", stage.account(0), b"").await?;
+            io::Result::Ok((mail_client, start.elapsed()))
+        });
+    }
+    let (mut last, mut lost) = (Duration::ZERO, 0);
+    // Kept until all are in: a burst is many sessions at one time.
+    let mut kept = Vec::new();
+    while let Some(mail_client) = mail_clients.join_next().await {
+        match mail_client.map_err(io::Error::other)? {
+            Ok((mail_client, time)) => {
+                kept.push(mail_client);
+                last = last.max(time);
+            }
+            Err(error) => {
+                eprintln!("a login was lost: {error}");
+                lost += 1;
+            }
+        }
+    }
+    drop(kept);
+    // The next burst must not meet the ends of this one.
+    sleep(Duration::from_secs(1)).await;
+    let stage = Arc::into_inner(stage).ok_or_else(|| io::Error::other("a mail client is left"))?;
+    Ok(Burst {
+        stage,
+        last: last.as_secs_f64(),
+        lost,
+    })
+}
