@@ -1,13 +1,18 @@
 """The servers of one run, and the doors that they offer."""
 
+import json
 import os
+import re
+from contextlib import ExitStack
 
 import certificates
 import gate
+import refusals
 from door import MODES, PROTOCOLS, Door
 from dovecot import Dovecot
 from matrix import Matrix
 from messages import deliver, mailbox
+from process import free_ports
 from simulator import DOMAIN, Simulator
 from sink import Sink
 
@@ -15,18 +20,27 @@ USER = f"support@{DOMAIN}"
 # Everything that has broken a parser of LOGIN: a space, a quote, a backslash, something like a literal.
 # No single quote, which mutt has no way to write.
 PASSWORD = 'se cret"\\{5}x'
+# A login with a password or without TLS, and anything that goes wrong in Dovecot itself.
+UNWANTED = re.compile(r"Login: .*(?:method=(?!XOAUTH2|OAUTHBEARER)|(?<!TLS), session=)|Error:|Fatal:|Panic:")
 SERVICE = {"imap": ("imap", "imaps"), "pop3": ("pop3", "pop3s"), "smtp": ("submission", "submissions")}
 
 
 class Direct:
     """Clients against Dovecot itself, with a password: shows that a failure elsewhere is the gate's."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, program=None):
+        self.folder, self.program = folder, program
         self.certificates = certificates.make(folder / "certificates")
+        # What runs, so that `end` ends it even when the start of something else failed.
+        self.running = ExitStack()
+
+    def start(self):
+        """Starts every server; `end` is needed afterwards whether or not this succeeds."""
         self.sink = Sink()
-        self.upstream = Dovecot(folder / "dovecot", self.certificates, self.sink, [USER], password=PASSWORD)
+        self.running.callback(self.sink.shutdown)
+        self.upstream = Dovecot(self.folder / "dovecot", self.certificates, self.sink, [USER], password=PASSWORD)
         deliver(mailbox(), self.upstream.maildir(USER))
+        self.running.callback(self.upstream.end)
         self.upstream.start()
 
     def doors(self):
@@ -40,14 +54,17 @@ class Direct:
         cells.mkdir()
         return Matrix(cells, self.doors(), self.sink, USER, say).run(chosen, jobs)
 
+    def refusals(self, _chosen, _jobs, _say):
+        """Nobody refuses here."""
+        return []
+
     def problems(self):
         """What the servers have to complain of."""
         return []
 
     def end(self):
         """Stops what runs."""
-        self.upstream.end()
-        self.sink.shutdown()
+        self.running.close()
 
 
 # A mailbox for each TLS mode, so that each has its own account, password and way upstream.
@@ -83,23 +100,51 @@ client_id = "{client_id}"
 client_secret_file = "{folder}/secret"
 scope = "https://outlook.office365.com/.default"
 """
+# The accounts that meet refusals. Dovecot has no mailbox in example.org, which is not the token's domain either.
+REFUSING = """
+[app.down]
+preset = "down"
+{same}
+[provider.down]
+token_url = "https://localhost:{dead}/{{tenant}}/token"
+imap = "localhost:{imaps}"
+pop3 = "localhost:{pop3s}"
+smtp = "localhost:{submissions}"
+tls = "implicit"
+[[account]]
+login = "known@example.org"
+password = "{password}"
+app = "implicit"
+[[account]]
+login = "refused@example.org"
+password = "{password}"
+app = "starttls"
+[[account]]
+login = "down@example.org"
+password = "{password}"
+app = "down"
+"""
 
 
 class Proxied(Direct):
     """Clients against saslgate, and saslgate against Dovecot with tokens of the simulator."""
 
-    def __init__(self, folder, program):
-        self.folder, self.program = folder, program
-        self.certificates = certificates.make(folder / "certificates")
+    def start(self):
         self.sink = Sink()
-        self.simulator = Simulator(program, folder)
+        self.running.callback(self.sink.shutdown)
+        self.simulator = Simulator(self.program, self.folder)
+        self.running.callback(self.simulator.end)
         self.upstream = self.dovecot()
-        self.passwords = {"plain": (PASSWORD, gate.chosen(program, PASSWORD))}
-        self.passwords |= {mode: gate.generated(program) for mode in MODES if mode != "plain"}
-        self.gate = gate.Gate(program, folder / "gate", self.certificates, self.apps(), self.accounts()).start()
+        self.running.callback(self.upstream.end)
+        self.upstream.start()
+        self.passwords = {"plain": (PASSWORD, gate.chosen(self.program, PASSWORD))}
+        self.passwords |= {mode: gate.generated(self.program) for mode in MODES if mode != "plain"}
+        self.gate = gate.Gate(self.program, self.folder / "gate", self.certificates, self.apps() + self.accounts())
+        self.running.callback(self.gate.end)
+        self.gate.start()
 
     def dovecot(self):
-        """Dovecot with the same mail in every mailbox."""
+        """Dovecot with the same mail in every mailbox, not yet started."""
         upstream = Dovecot(
             self.folder / "dovecot", self.certificates, self.sink, MAILBOXES.values(),
             introspection_url=self.simulator.introspection_url, introspection_ca=self.simulator.ca,
@@ -111,7 +156,6 @@ class Proxied(Direct):
                 (other / place).mkdir(parents=True)
             for message in (first / "cur").iterdir():
                 os.link(message, other / "cur" / message.name)
-        upstream.start()
         return upstream
 
     def apps(self):
@@ -121,8 +165,12 @@ class Proxied(Direct):
         (self.folder / "secret").chmod(0o600)
         trusted = self.folder / "upstream-ca.pem"
         trusted.write_text(facts["ca"] + (self.certificates / "ca.pem").read_text())
-        same = SAME.format(tenant=facts["tenant"], client_id=facts["client_id"], folder=self.folder)
-        return APPS.format(same=same, token_url=self.simulator.token_url, ca=trusted, **self.upstream.ports)
+        return APPS.format(same=self.same(), token_url=self.simulator.token_url, ca=trusted, **self.upstream.ports)
+
+    def same(self):
+        """What every app has."""
+        facts = self.simulator.facts
+        return SAME.format(tenant=facts["tenant"], client_id=facts["client_id"], folder=self.folder)
 
     def accounts(self):
         """An account for each TLS mode."""
@@ -137,7 +185,24 @@ class Proxied(Direct):
         at = [(protocol, mode) for protocol in PROTOCOLS for mode in MODES]
         return {(p, m): self.gate.door(p, m, MAILBOXES[m], self.passwords[m][0]) for p, m in at}
 
-    def end(self):
-        self.gate.end()
-        super().end()
-        self.simulator.end()
+    def refusals(self, chosen, jobs, say):
+        """Every refusal for the chosen clients."""
+        folder = self.folder / "refusals"
+        folder.mkdir()
+        password, digest = self.passwords["implicit"]
+        settings = self.apps() + REFUSING.format(
+            same=self.same(), password=digest, dead=free_ports(1)[0], **self.upstream.ports
+        )
+        return refusals.Table(folder, self.program, self.certificates, settings, password, self.sink, say).run(chosen, jobs)
+
+    def problems(self):
+        """What the matrix alone does not show: how Dovecot was spoken to, and what the log says."""
+        found = [f"Dovecot logged: {line}" for line in self.upstream.log().splitlines() if UNWANTED.search(line)]
+        log = self.gate.log.read_text()
+        secrets = [self.simulator.facts["client_secret"], *(password for password, _ in self.passwords.values())]
+        found += ["a secret is in saslgate's log" for secret in secrets if secret in log or json.dumps(secret)[1:-1] in log]
+        if left := {m: left for m in MAILBOXES.values() if (left := self.upstream.count(m)) != len(mailbox())}:
+            found.append(f"messages left upstream: {left}")
+        if code := self.gate.end():
+            found.append(f"saslgate ended with {code}")
+        return found

@@ -118,6 +118,7 @@ class Dovecot:
         self.configuration.write_text(text)
         (home / "oauth2.conf").write_text(OAUTH2.format(url=introspection_url, ca=introspection_ca))
         (home / "dovecot.log").touch()
+        self.process = None
 
     def write_users(self, mailboxes, password):
         """The user database, and for `--direct` the passwords."""
@@ -132,6 +133,10 @@ class Dovecot:
         """Where a mailbox's messages lie."""
         return self.home / "mail" / mailbox / "Maildir"
 
+    def count(self, mailbox):
+        """How many messages a mailbox has."""
+        return sum(len(list((self.maildir(mailbox) / place).iterdir())) for place in ("cur", "new"))
+
     def start(self):
         """Hands the mailboxes to the mail user, starts, and waits until it listens."""
         for folder, _, names in os.walk(self.home / "mail"):
@@ -142,7 +147,8 @@ class Dovecot:
 
     def end(self):
         """Ends the master, which ends its children."""
-        self.process.end()
+        if self.process:
+            self.process.end()
 
     def log(self):
         """What it logged."""

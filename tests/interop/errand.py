@@ -86,6 +86,8 @@ def on_pipes(errand, home, env, until):
 def on_terminal(errand, home, env, until):
     """On a pseudo-terminal: prompts are answered while there are answers, then counted."""
     ours, theirs = pty.openpty()
+    # Wide enough for a whole refusal on one line.
+    termios.tcsetwinsize(theirs, (24, 240))
     process = subprocess.Popen(
         errand.argv, cwd=home, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),

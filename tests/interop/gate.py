@@ -5,26 +5,27 @@ import os
 import re
 import subprocess
 
-from door import HOST, MODES, PROTOCOLS, Door
+from door import MODES, PROTOCOLS, Door
 from process import Process, free_ports
 
 TLS = {"plain": "off", "starttls": "starttls", "implicit": "implicit"}
+EVERYWHERE = [(protocol, mode) for protocol in PROTOCOLS for mode in MODES]
 MADE = re.compile(r"^    ([a-z0-9-]+)$", re.MULTILINE)
 HASH = re.compile(r"^    (sg[12]:\S+)$", re.MULTILINE)
 
 
 class Gate:
-    """One process. `accounts` are TOML tables; every listener is there, each on a port of its own."""
+    """One process. `settings` is all of its configuration but the listeners: one for each of `at`, on a port of its own."""
 
-    def __init__(self, program, folder, certificates, apps, accounts, limits=""):
+    def __init__(self, program, folder, certificates, settings, at=EVERYWHERE):
         self.program, self.folder, self.certificates = program, folder, certificates
         folder.mkdir()
-        combinations = [(protocol, mode) for protocol in PROTOCOLS for mode in MODES]
-        self.ports = dict(zip(combinations, free_ports(len(combinations))))
-        text = apps + accounts + "".join(self.listener(*at) for at in combinations) + limits
+        self.ports = dict(zip(at, free_ports(len(at))))
+        text = settings + "".join(self.listener(*one) for one in at)
         self.configuration = folder / "saslgate.toml"
         self.configuration.write_text(text)
         self.log = folder / "log"
+        self.process = None
 
     def listener(self, protocol, mode):
         """One `[[listener]]`."""
@@ -43,16 +44,16 @@ class Gate:
 
     def end(self):
         """SIGTERM; the exit code has to be 0."""
-        return self.process.end()
+        return self.process.end() if self.process else 0
 
     def door(self, protocol, mode, user, password):
         """Where a mail client goes."""
         return Door(protocol, mode, self.ports[protocol, mode], user, password, self.certificates / "ca.pem")
 
-    def sessions(self):
-        """Each session that has ended, as its log line says."""
+    def records(self, message):
+        """The log's lines of one kind."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if "outcome" in line.get("fields", line)]
+        return [line for line in lines if line["message"] == message]
 
 
 def generated(program):

@@ -1,8 +1,19 @@
 """Servers that the suite starts: each waited for until it answers, each ended by its own process id."""
 
+import ctypes
+import signal
 import socket
 import subprocess
 import time
+
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_us():
+    """Called in a child before it becomes a server: SIGTERM when the suite dies, even of SIGKILL (prctl(2))."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Process:
@@ -11,7 +22,7 @@ class Process:
     def __init__(self, name, argv, log, env=None):
         self.name, self.log = name, log
         with open(log, "ab") as out:
-            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, preexec_fn=end_with_us)
 
     def wait_for(self, ports, seconds=15):
         """Returns when every port is listening; fails at once when the process has ended."""
@@ -28,7 +39,7 @@ class Process:
             self.child.terminate()
 
     def end(self, seconds=10):
-        """SIGTERM, then SIGKILL after a grace. Returns the exit code."""
+        """SIGTERM, then SIGKILL after a grace. Returns the exit code, also when it has ended before."""
         self.terminate()
         try:
             return self.child.wait(timeout=seconds)

@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from process import end_with_us
+
 # The simulator's tenant, of which every mailbox here is one.
 DOMAIN = "contoso.onmicrosoft.com"
 
@@ -13,7 +15,8 @@ class Simulator:
     def __init__(self, program, folder):
         self.log = open(folder / "simulator.log", "ab")
         self.child = subprocess.Popen(
-            [program, "demo", "--simulator-only"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True
+            [program, "demo", "--simulator-only"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            preexec_fn=end_with_us,
         )
         self.facts = json.loads(self.child.stdout.readline())
         self.ca = folder / "simulator.pem"

@@ -12,6 +12,8 @@ class Client:
     name = ""
     # Debian 12 packages.
     packages = ()
+    # Whether fetching happens on a screen that stays until somebody leaves it, as the pushed keys do.
+    on_screen = False
 
     def fetch(self, door, home):
         """Fetches every message over IMAP or POP3 and leaves them in the mailbox."""

@@ -12,6 +12,7 @@ class Mutt(Composer, Client):
 
     name = "mutt"
     packages = ("mutt",)
+    on_screen = True
 
     def fetch(self, door, home):
         kind = door.protocol.removesuffix("3")

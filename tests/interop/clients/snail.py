@@ -16,7 +16,7 @@ class Snail(Composer, Client):
 
     def fetch(self, door, home):
         box = self.url(door) + ("/INBOX" if door.protocol == "imap" else "")
-        commands = f"folder {box}\ncopy * maildir://{home}/got\nxit\n"
+        commands = f"set errexit\nfolder {box}\ncopy * maildir://{home}/got\nxit\n"
         argv, env = self.command(door, home)
         return Errand(argv, lambda _: maildir(home / "got"), env, stdin=commands.encode())
 

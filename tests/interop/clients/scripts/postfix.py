@@ -33,7 +33,7 @@ try:
     with open(letter, "rb") as text:
         subprocess.run(["sendmail", "-i", "-C", home / "etc", "-f", sender, recipient], stdin=text, check=True)
     told = fate(home / "log")
-    print(told.group(0))
+    print(told.group(0)[told.group(0).index("status=") :])
 finally:
     subprocess.run(["postfix", "-c", home / "etc", "stop"], check=False)
     master.wait()
