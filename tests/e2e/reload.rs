@@ -256,6 +256,49 @@ async fn a_changed_listener_is_ignored_without_a_word() {
     }
 }
 
+#[tokio::test]
+async fn a_renewed_certificate_is_ignored_without_a_word_and_a_broken_one_stops_service() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let config = Config::new(&sim)
+        .account(&alice)
+        .listeners([(Protocol::Imap, "implicit")]);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let trusting = gate.place.trusting();
+    let still_serves = async || {
+        let address = gate.addresses.with_tls(Protocol::Imap, "implicit");
+        let client = MailClient::connect(Protocol::Imap, address).await;
+        let mut client = client.start_tls(&trusting).await.unwrap();
+        client.line().await;
+        client.log_in(&alice.login, &alice.password).await.is_yes()
+    };
+    assert!(still_serves().await);
+
+    gate.place
+        .write("listener.key", "-----BEGIN PRIVATE KEY-----\ncut");
+    let mark = gate.reread(&config);
+    let line = gate
+        .log
+        .message(mark, "not reloaded; the old configuration stays in use")
+        .await;
+    let problem = line["problem"].as_str().unwrap();
+    assert!(problem.contains("saslgate.toml:"), "{problem}");
+    assert!(still_serves().await);
+
+    let renewed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    gate.place.write("listener.pem", &renewed.cert.pem());
+    gate.place
+        .write("listener.key", &renewed.signing_key.serialize_pem());
+    let mark = gate.reread(&config);
+    gate.log
+        .wait(mark, "the listener", |line| {
+            line["message"] == "this change takes effect with the next start"
+                && line["what"] == "listener imap 127.0.0.1:0"
+        })
+        .await;
+    assert!(still_serves().await);
+}
+
 /// Logs in twice and hears that the administrator is needed; the token endpoint is asked once.
 async fn needs_the_administrator(sim: &Sim, client: &mut MailClient, account: &Account) {
     let before = sim.entra().request_count();

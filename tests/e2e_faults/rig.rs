@@ -7,6 +7,7 @@ use saslgate::provider::Protocol;
 use saslgate::sim::exchange::{ImapRefusal, Pop3Refusal, Refusals, SmtpRefusal};
 use saslgate::sim::faults::{self, Action, Fault, Moment};
 use saslgate::sim::{Demo, Settings, Sim};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::support::config::{Account, Config};
@@ -39,6 +40,7 @@ pub(crate) struct Rig {
     pub(crate) refused: Account,
     healthy: Vec<(Protocol, MailClient)>,
     descriptors: usize,
+    tasks: usize,
 }
 
 impl Rig {
@@ -62,6 +64,7 @@ impl Rig {
             refused,
             healthy: Vec::new(),
             descriptors: 0,
+            tasks: 0,
         };
         rig.plan_refusals();
         for protocol in [Protocol::Imap, Protocol::Pop3] {
@@ -69,6 +72,7 @@ impl Rig {
             rig.healthy.push((protocol, client));
         }
         rig.descriptors = descriptors();
+        rig.tasks = tasks();
         rig
     }
 
@@ -118,19 +122,26 @@ impl Rig {
         self.nothing_is_left(cell).await;
     }
 
-    /// Sessions, upstream connections and descriptors are as many as before.
+    /// Sessions, upstream connections, descriptors and tasks are as many as before.
     async fn nothing_is_left(&self, cell: &str) {
-        let (before, sessions) = (self.descriptors, self.healthy.len());
+        let sessions = self.healthy.len();
         let what = format!("{cell}: what is left of the session is gone");
         until(GONE, &what, || {
             let upstream = usize::try_from(self.sim.exchange().counts().open).unwrap();
-            (self.gate.server.logged_in(), upstream) == (sessions, sessions) && descriptors() <= before
+            (self.gate.server.logged_in(), upstream) == (sessions, sessions)
+                && descriptors() <= self.descriptors
+                && tasks() <= self.tasks
         })
         .await;
     }
 }
 
 /// How many descriptors this process has open.
-pub(crate) fn descriptors() -> usize {
+fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// How many tasks this runtime has.
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
 }
