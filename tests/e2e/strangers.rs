@@ -16,7 +16,7 @@ use crate::support::program::Program;
 use crate::support::soon;
 
 /// How soon a stranger is shown out. Measured three times, for the machine may be busy.
-const AT_ONCE: Duration = Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// What would be seen in an answer that repeats what was said.
 const CANARY: &str = "<script>alert(1)</script>";
