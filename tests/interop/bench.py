@@ -10,6 +10,7 @@ import gate
 import refusals
 from door import MODES, PROTOCOLS, Door
 from dovecot import Dovecot
+from introduction import introduce
 from matrix import Matrix
 from messages import deliver, mailbox
 from process import free_ports
@@ -142,6 +143,7 @@ class Proxied(Direct):
         self.gate = gate.Gate(self.program, self.folder / "gate", self.certificates, self.apps() + self.accounts())
         self.running.callback(self.gate.end)
         self.gate.start()
+        introduce(self.doors())
 
     def dovecot(self):
         """Dovecot with the same mail in every mailbox, not yet started."""

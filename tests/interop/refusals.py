@@ -172,6 +172,9 @@ def then(client, protocol, ran, home):
         does = "ends as if all were well" if ran.exit == 0 else "ends"
     if protocol != "smtp":
         return does
+    # Only a mail server says so; the bounce would go through the same gate, and ends nowhere.
+    if b"status=bounced" in ran.output:
+        return f"{does}; message returned to its sender"
     kept = sorted(
         path.relative_to(home).parts[0] for path in home.rglob("*")
         if path.is_file() and path.name not in ("letter.crlf", "letter.eml", "data") and BODY in path.read_bytes()

@@ -1,0 +1,123 @@
+"""Drives saslgate with mail clients that others wrote, against a mail server that others wrote.
+
+Dovecot 2.3 is the upstream: it takes XOAUTH2 and OAUTHBEARER and no password, over IMAP, POP3 and
+submission. Every client fetches every message and sends one, in every TLS mode that it has, and the
+bytes are compared. Then every client meets every refusal. `matrix.toml` and `refusals.md` say what is
+expected; whatever deviates fails the run.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import matrix
+import packages
+import refusals
+from bench import Direct, Proxied
+
+
+def main():
+    """Returns the exit code: 0 when everything is as expected."""
+    options = arguments()
+    # So that whatever asks us to stop leaves nothing running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    chosen = matrix.by_name(options.client)
+    if not options.no_install and (needed := packages.missing(wanted(chosen))):
+        say(f"installing {' '.join(needed)}")
+        packages.install(needed)
+    program = None if options.direct else build()
+    folder = Path(tempfile.mkdtemp(prefix="saslgate-interop."))
+    # Dovecot's mail user has to get through.
+    folder.chmod(0o755)
+    try:
+        return judge(options, chosen, program, folder)
+    finally:
+        if options.keep:
+            say(f"kept {folder}")
+        else:
+            shutil.rmtree(folder)
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser("tests/interop/run", description=__doc__.splitlines()[0])
+    parser.add_argument("client", nargs="*", help="only these clients")
+    parser.add_argument("--direct", action="store_true", help="log in to Dovecot with a password, without saslgate: proves the clients and this harness")
+    parser.add_argument("--no-install", action="store_true", help="take the machine as it is")
+    parser.add_argument("--keep", action="store_true", help="leave the temporary directory with every log")
+    parser.add_argument("--update", action="store_true", help="write refusals.md as it was measured (all clients only)")
+    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="clients at once")
+    options = parser.parse_args()
+    if options.update and (options.client or options.direct):
+        parser.error("--update needs every client, through saslgate")
+    if os.getuid() != 0:
+        parser.error("needs root: Dovecot and Postfix change to users of their own")
+    return options
+
+
+def wanted(chosen):
+    """Every package of the run."""
+    return sorted(set(packages.UPSTREAM).union(*(client.packages for client in chosen)))
+
+
+def build():
+    """The release binary, or the one that SASLGATE names."""
+    if given := os.environ.get("SASLGATE"):
+        return Path(given).resolve()
+    root = HERE.parent.parent
+    say("building saslgate")
+    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=root, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release/saslgate"
+
+
+def judge(options, chosen, program, folder):
+    """Runs everything, prints the tables, and counts."""
+    for client in chosen:
+        if hasattr(client, "build"):
+            client.build(folder / "java")
+    bench = (Direct if options.direct else Proxied)(folder, program)
+    try:
+        bench.start()
+        cells = bench.matrix(chosen, options.jobs, say)
+        rows = bench.refusals(chosen, options.jobs, say)
+        complaints = bench.problems()
+    finally:
+        bench.end()
+    if options.update:
+        refusals.EXPECTED.write_text(refusals.page(rows))
+    problems = matrix.deviations(cells) + refusals.deviations(rows) + complaints
+    if not options.client:
+        problems += [f"{name}: in matrix.toml, but there is no such client" for name in matrix.strangers(chosen)]
+    print("", *matrix.table(cells), sep="\n")
+    if rows:
+        print("", refusals.page(rows), sep="\n")
+    return summary(cells, rows, problems)
+
+
+def summary(cells, rows, problems):
+    """The last lines."""
+    print("", *(f"DEVIATION {problem}" for problem in problems), sep="\n")
+    count = {state: sum(cell.state == state for cell in cells) for state in ("passed", "failed", "empty")}
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['empty']} skipped; {len(rows)} refusals met; {len(problems)} deviations; {time.monotonic() - BEGAN:.0f} s")
+    return 1 if problems else 0
+
+
+BEGAN = time.monotonic()
+
+
+def say(text):
+    """Progress, with the seconds since the start."""
+    print(f"{time.monotonic() - BEGAN:6.1f}  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
