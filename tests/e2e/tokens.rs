@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 use crate::support::config::{Account, Config};
 use crate::support::in_process::InProcess;
-use crate::support::mail_client::{MailClient, Reply};
+use crate::support::mail_client::{MailClient, Reply, plain};
 use crate::support::place::Place;
-use crate::support::soon;
+use crate::support::{soon, until};
 
 fn accounts() -> [Account; 3] {
     [Demo::ALICE, Demo::BOB, Demo::SUPPORT].map(Account::new)
@@ -109,34 +109,27 @@ async fn a_mailbox_that_upstream_refuses_does_not_mint_tokens_for_its_whole_tena
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_waiters_hang_up_and_their_token_is_kept_for_the_next_login() {
     let sim = Sim::start(Settings::default()).unwrap();
-    sim.entra().latency.set(Duration::from_secs(2));
+    sim.entra().latency.set(Duration::from_secs(5));
     let accounts = accounts();
     let gate = start(&sim, &accounts);
     let mut waiters = Vec::new();
     for number in 0..100 {
         let protocol = Protocol::ALL[number % 3];
-        let account = &accounts[number % 2];
-        let mut client = MailClient::greeted(protocol, gate.addresses.of(protocol)).await;
-        match protocol {
-            Protocol::Imap => {
-                client
-                    .say(&format!("a LOGIN {} {}", account.login, account.password))
-                    .await;
-            }
-            Protocol::Pop3 => {
-                client
-                    .say(&format!("USER {}\r\nPASS {}", account.login, account.password))
-                    .await;
-            }
-            Protocol::Smtp => {
-                let plain = crate::support::mail_client::plain(&account.login, &account.password);
-                client
-                    .say(&format!("EHLO scanner.example\r\nAUTH PLAIN {plain}"))
-                    .await;
-            }
-        }
-        waiters.push(client);
+        waiters.push(MailClient::greeted(protocol, gate.addresses.of(protocol)).await);
     }
+    for (number, waiter) in waiters.iter_mut().enumerate() {
+        let Account { login, password, .. } = &accounts[number % 2];
+        let said = match Protocol::ALL[number % 3] {
+            Protocol::Imap => format!("a LOGIN {login} {password}"),
+            Protocol::Pop3 => format!("USER {login}\r\nPASS {password}"),
+            Protocol::Smtp => format!("EHLO scanner.example\r\nAUTH PLAIN {}", plain(login, password)),
+        };
+        waiter.say(&said).await;
+    }
+    until(Duration::from_secs(30), "all of them wait", || {
+        gate.server.logged_in() == 100
+    })
+    .await;
     assert_eq!(gate.server.token_requests().issued, 0, "all of them wait");
     drop(waiters);
     soon("the token request", sim.entra().until_requests(1)).await;

@@ -39,6 +39,13 @@ impl Log {
         log
     }
 
+    /// Waits for the end of the stream, so that nothing is missing.
+    pub(crate) async fn end(&self) {
+        let mut count = self.count.clone();
+        let end = async { while count.changed().await.is_ok() {} };
+        soon("the end of the log", end).await;
+    }
+
     /// How many lines there are: a place from which to wait for the next.
     pub(crate) fn mark(&self) -> usize {
         self.lines.lock().unwrap().len()

@@ -66,9 +66,12 @@ impl Program {
         mark
     }
 
-    /// How it ended.
+    /// How it ended. All that it wrote has been read then.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
-        soon("the program's end", self.child.wait()).await.unwrap()
+        let exit = soon("the program's end", self.child.wait()).await.unwrap();
+        self.log.end().await;
+        self.output.end().await;
+        exit
     }
 }
 
