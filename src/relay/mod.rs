@@ -69,13 +69,17 @@ pub struct Relay {
 
 impl Relay {
     /// Relays until an end or until `stop`.
-    pub async fn run(self, stop: &CancellationToken) -> Summary {
+    ///
+    /// Not an `async fn`: that would keep room for `self` beside what runs, in every session for as long as it lives.
+    pub fn run(self, stop: &CancellationToken) -> impl Future<Output = Summary> {
         let mut running = Running::new(self);
-        let end = tokio::select! {
-            end = std::future::poll_fn(|cx| running.poll(cx)) => end,
-            () = stop.cancelled() => End::Cancelled,
-        };
-        running.summary(end)
+        async move {
+            let end = tokio::select! {
+                end = std::future::poll_fn(|cx| running.poll(cx)) => end,
+                () = stop.cancelled() => End::Cancelled,
+            };
+            running.summary(end)
+        }
     }
 }
 
