@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -21,6 +22,16 @@ const CHUNK: usize = 4 * 1024;
 /// How long a peer may take to read our last words before the socket goes. Closing at once with unread input would
 /// send a reset, which throws our last words away at the other end (RFC 1122 4.2.2.13).
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// When a quiet connection is probed: below the four minutes after which home routers, firewalls and cloud load balancers
+/// forget it without a word.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(90);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEPALIVE_TRIES: u32 = 4;
+
+/// How long sent data may stay unacknowledged before a connection counts as gone: the kernel's own limit is a quarter of
+/// an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
 /// Which way a dialogue faces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -166,6 +177,20 @@ pub async fn drive<D: Dialogue + ?Sized>(
             Step::Close(why) => return Err(Ended::Closed(why)),
         }
     }
+}
+
+/// Options of every connection, toward either side: replies leave at once, and a peer that vanished is noticed. None of
+/// them is worth losing the connection for.
+pub fn tune(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(KEEPALIVE_TRIES);
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }
 
 /// A connection to one peer.

@@ -22,7 +22,7 @@ use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::session::{Arrival, Context, session};
 use crate::sessions::Admission;
-use crate::transport::{Link, Upgrade};
+use crate::transport::{self, Link, Upgrade};
 
 /// How long accepting pauses when the system has no descriptor or memory for another connection: a loop without a
 /// pause would burn a core until one is free.
@@ -133,7 +133,7 @@ impl Listener {
             tracing::debug!(%peer, protocol = %self.settings.protocol, "connection from outside allow_from closed");
             return;
         }
-        socket::tune(&stream);
+        transport::tune(&stream);
         let arrival = Arrival {
             protocol: self.settings.protocol,
             peer,

@@ -1,23 +1,14 @@
-//! Sockets toward mail clients: bound with a backlog that a burst fits in, tuned so that a vanished peer is noticed.
+//! Sockets that mail clients connect to, bound with a backlog that a burst fits in.
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
 
 /// Connections that may wait to be accepted. Old software opens many at once; the kernel cuts this to its own limit
 /// (net.core.somaxconn, 4096 by default), and a backlog of 5 is what made a predecessor lose 88 of 100.
 const BACKLOG: i32 = 4096;
-
-/// Below the four minutes after which home routers and firewalls forget a quiet connection.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(90);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
-const KEEPALIVE_TRIES: u32 = 4;
-
-/// How long sent data may stay unacknowledged before the connection counts as gone.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
 /// Binds a listening socket.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -32,17 +23,4 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
-}
-
-/// Options of an accepted connection. None of them is worth refusing it for.
-pub(super) fn tune(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_EVERY)
-        .with_retries(KEEPALIVE_TRIES);
-    let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_tcp_keepalive(&keepalive);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }

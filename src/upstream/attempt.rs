@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 
+use super::addresses::Addresses;
 use super::handshake::{Asked, Handshake, Rejection, Settings, begin};
 use super::{Cause, Claim, Opened, Stage, Times, connect};
 use crate::name::Mailbox;
@@ -33,6 +34,7 @@ pub(super) type Fault = (Stage, Cause);
 pub(super) struct Attempt<'a, C: Claim> {
     pub(super) way: &'a Way<'a>,
     pub(super) upgrade: Upgrade,
+    pub(super) addresses: &'a Addresses,
     pub(super) claim: &'a C,
     pub(super) patience: &'a mut Patience,
     pub(super) times: &'a mut Times,
@@ -61,7 +63,10 @@ impl<C: Claim> Attempt<'_, C> {
     }
 
     async fn dial(&mut self) -> Result<(Link, SocketAddr), Fault> {
-        let connected = self.patience.wait(connect::connect(self.way.host)).await;
+        let connected = self
+            .patience
+            .wait(connect::connect(self.way.host, self.addresses))
+            .await;
         let stream = connected.map_err(|_| (Stage::Connect, Cause::Timeout))??;
         let local = stream
             .local_addr()

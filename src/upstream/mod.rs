@@ -1,8 +1,9 @@
 //! The way to the mail provider: dial, prove the provider's name, log in with a token.
 //!
-//! [`Upstream::open`] is the way in. `handshake` speaks, without I/O; `connect` and `trust` see to it that it speaks
-//! with the right host; `attempt` does it once and `open` decides whether to do it again.
+//! [`Upstream::open`] is the way in. `handshake` speaks, without I/O; `addresses`, `connect` and `trust` see to it
+//! that it speaks with the right host; `attempt` does it once and `open` decides whether to do it again.
 
+mod addresses;
 mod attempt;
 mod connect;
 mod error;
@@ -28,6 +29,7 @@ pub use trust::TrustError;
 use crate::provider::{MailHost, Protocol};
 use crate::transport::Link;
 use crate::wire::{Offer, Welcome};
+use addresses::Addresses;
 use offer::Offers;
 
 /// How long one login waits for an upstream in all, further tries included; waiting for a token does not count, it
@@ -44,9 +46,10 @@ pub struct Settings {
     pub post_quantum: bool,
 }
 
-/// What all ways upstream share: whom we believe, and what the mail hosts are known to announce.
+/// What all ways upstream share: whom we believe, where the mail hosts are, and what they are known to announce.
 pub struct Upstream {
     connector: TlsConnector,
+    addresses: Addresses,
     offers: Offers,
 }
 
@@ -55,6 +58,7 @@ impl Upstream {
     pub fn new(settings: &Settings) -> Result<Self, TrustError> {
         Ok(Self {
             connector: trust::client_config(settings)?.into(),
+            addresses: Addresses::default(),
             offers: Offers::new(),
         })
     }

@@ -94,6 +94,7 @@ impl Upstream {
             let mut attempt = Attempt {
                 way,
                 upgrade: upgrade.clone(),
+                addresses: &self.addresses,
                 claim: &claim,
                 patience: &mut patience,
                 times: &mut times,
