@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::wire::{Closing, Dialogue, Said, Step};
 
@@ -145,8 +145,7 @@ pub async fn drive<D: Dialogue + ?Sized>(
     patience: &mut Patience,
     (tap, leg): (&Tap, Leg),
 ) -> Result<D::Event, Ended> {
-    // Names and passwords come in by it, and tokens go out: neither stays behind.
-    let mut chunk = Zeroizing::new([0; CHUNK]);
+    let mut chunk = [0; CHUNK];
     loop {
         let step = dialogue.step();
         if tap.is_listening() {
@@ -154,16 +153,21 @@ pub async fn drive<D: Dialogue + ?Sized>(
         }
         match step {
             Step::Write(bytes) => {
+                // A token may be in it.
                 let bytes = Zeroizing::new(bytes);
                 patience.wait(link.write(&bytes)).await?.map_err(Ended::Broken)?;
             }
             Step::Read => match patience
-                .wait(link.read(&mut *chunk))
+                .wait(link.read(&mut chunk))
                 .await?
                 .map_err(Ended::Broken)?
             {
                 0 => dialogue.peer_closed(),
-                count => dialogue.receive(&chunk[..count]),
+                count => {
+                    dialogue.receive(&chunk[..count]);
+                    // Passwords come in by it. Wiping more than was read would cost as much as reading it.
+                    chunk[..count].zeroize();
+                }
             },
             Step::StartTls => {
                 let upgrade = upgrade.ok_or_else(Ended::tls_not_configured)?;
