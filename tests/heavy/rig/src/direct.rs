@@ -1,6 +1,7 @@
 //! A mail client that could do without saslgate: it gets a token itself and speaks TLS to the simulator.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,14 +13,20 @@ use crate::tls;
 
 /// Logs in to the simulator's IMAP.
 pub async fn log_in(stage: &Stage) -> io::Result<MailClient> {
-    let token = token(stage).await?;
     let connector = tls::connector(&stage.simulator.told("ca"))?;
     let tcp = TcpStream::connect(stage.simulator.address("imap")?).await?;
     tcp.set_nodelay(true)?;
     let tls = tls::secure(&connector, tcp).await?;
-    let mut mail_client = MailClient::over(Box::new(tls));
+    greet(MailClient::over(Box::new(tls)), stage.account(0).0, &token(stage).await?).await
+}
+
+/// Logs in to the simulator's IMAP through a relay that makes the TLS and nothing else.
+pub async fn log_in_through(relay: SocketAddr, user: &str, token: &str) -> io::Result<MailClient> {
+    greet(MailClient::plain(relay).await?, user, token).await
+}
+
+async fn greet(mut mail_client: MailClient, user: &str, token: &str) -> io::Result<MailClient> {
     mail_client.until("* OK").await?;
-    let (user, _) = stage.account(0);
     let response = base64(format!("user={user}\x01auth=Bearer {token}\x01\x01").as_bytes());
     mail_client
         .ask(&format!("a1 AUTHENTICATE XOAUTH2 {response}"), "a1 OK")
@@ -27,7 +34,8 @@ pub async fn log_in(stage: &Stage) -> io::Result<MailClient> {
     Ok(mail_client)
 }
 
-async fn token(stage: &Stage) -> io::Result<String> {
+/// A fresh token for all mailboxes.
+pub async fn token(stage: &Stage) -> io::Result<String> {
     let told = |name| stage.simulator.told(name);
     let host = told("entra").trim_start_matches("https://").to_owned();
     let body = format!(

@@ -1,7 +1,7 @@
 //! A mail client: lines in, lines out, and the login of each protocol.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
@@ -39,6 +39,13 @@ impl MailClient {
             received: Vec::new(),
             taken: 0,
         })
+    }
+
+    /// Connects to whoever listens there in clear.
+    pub async fn plain(address: SocketAddr) -> io::Result<Self> {
+        let tcp = TcpStream::connect(address).await?;
+        tcp.set_nodelay(true)?;
+        Ok(Self::over(Box::new(tcp)))
     }
 
     /// Over a connection that somebody else made.

@@ -1,6 +1,7 @@
 //! The load generator of the long proofs: it starts a simulator and the release binary, each in a process of its own,
 //! plays the mail clients, and measures. `tests/heavy/NAME` starts the proof NAME.
 
+mod beside;
 mod direct;
 mod json;
 mod mail;
@@ -18,6 +19,9 @@ use verdict::Verdict;
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
+    if name == "floor" {
+        return floor(arguments.next(), arguments.next());
+    }
     let size = Size(arguments.next().and_then(|text| text.parse().ok()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let proved = runtime.and_then(|runtime| runtime.block_on(prove(&name, size)));
@@ -28,6 +32,16 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A process of its own that a proof measures beside saslgate.
+fn floor(upstream: Option<String>, ca: Option<String>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let (upstream, ca) = (upstream.unwrap_or_default(), ca.unwrap_or_default());
+    if let Err(error) = runtime.and_then(|runtime| runtime.block_on(beside::floor(upstream, &ca))) {
+        eprintln!("floor: {error}");
+    }
+    ExitCode::FAILURE
 }
 
 /// How large the run is, where the command line says so: a small one shows that the rig works, not how fast saslgate is.

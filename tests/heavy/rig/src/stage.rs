@@ -42,7 +42,7 @@ pub struct Stage {
 impl Stage {
     /// Starts both.
     pub async fn set(plan: Plan) -> io::Result<Self> {
-        let folder = new_folder()?;
+        let folder = new_folder("saslgate")?;
         let simulator = Simulator::start(plan.simulator).await?;
         let saslgate = Saslgate::start(&folder, &simulator, plan).await?;
         Ok(Self {
@@ -73,8 +73,9 @@ impl Drop for Stage {
     }
 }
 
-fn new_folder() -> io::Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("saslgate-heavy-{}", std::process::id()));
+/// A folder for the files of one process.
+pub fn new_folder(of: &str) -> io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("saslgate-heavy-{}-{of}", std::process::id()));
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
@@ -235,10 +236,15 @@ impl Saslgate {
         }
     }
 
+    /// Where it listens.
+    pub fn address(&self, protocol: &str) -> io::Result<SocketAddr> {
+        let address = self.addresses.get(protocol);
+        address.copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     /// A connection of a mail client.
     pub async fn connect(&self, protocol: &str) -> io::Result<TcpStream> {
-        let address = self.addresses.get(protocol).ok_or(io::ErrorKind::NotFound)?;
-        let stream = TcpStream::connect(address).await?;
+        let stream = TcpStream::connect(self.address(protocol)?).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }

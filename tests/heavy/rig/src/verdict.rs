@@ -2,6 +2,14 @@
 
 use std::process::ExitCode;
 
+/// What a figure may be at most on the machine that the bar was set on, and what the floor cost there. A machine where
+/// the floor costs more has a bar that is higher by as much.
+#[derive(Clone, Copy)]
+pub struct Bar {
+    pub most: f64,
+    pub floor: f64,
+}
+
 /// The figures of one proof.
 #[derive(Default)]
 pub struct Verdict {
@@ -17,6 +25,16 @@ impl Verdict {
             what,
             &format!("{value:.3} {unit} (bar: at most {bar} {unit})"),
         );
+    }
+
+    /// A figure whose bar depends on what the floor costs here.
+    pub fn at_most_beside(&mut self, what: &str, value: f64, bar: Bar, floor: f64, unit: &str) {
+        let most = bar.most * floor / bar.floor;
+        let detail = format!(
+            "{value:.3} {unit} (bar: at most {most:.3} {unit}; that is {} where the floor costs {}, and here it costs {floor:.3})",
+            bar.most, bar.floor
+        );
+        self.line(value <= most, what, &detail);
     }
 
     /// Something that must be so.
