@@ -14,6 +14,9 @@ class Client:
     packages = ()
     # Whether fetching happens on a screen that stays until somebody leaves it, as the pushed keys do.
     on_screen = False
+    # A failure that is this client's own, whatever server it talks to: what it then says, and why it happens. It is tried
+    # again, and reported.
+    own_fault = None
 
     def fetch(self, door, home):
         """Fetches every message over IMAP or POP3 and leaves them in the mailbox."""

@@ -39,6 +39,8 @@ class Offlineimap(Client):
 
     name = "offlineimap3"
     packages = ("offlineimap3",)
+    # A reader whose thread is late sees the request to stop one line early, and STARTTLS hangs until the server closes.
+    own_fault = ("Failed to start TLS connection", "imaplib2 3.5 may stop reading before the answer to its STARTTLS")
 
     def fetch(self, door, home):
         if door.protocol != "imap":
