@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::provider::Protocol;
+use crate::transport::RECORD;
 
 /// Tickets sent after a TLS 1.3 handshake: mail clients open several connections, one at a time each.
 const TICKETS: usize = 1;
@@ -27,6 +28,7 @@ pub(super) fn acceptor(
     // request that we would misread (the ALPACA attack).
     config.alpn_protocols = vec![alpn(protocol).to_vec()];
     config.send_tls13_tickets = TICKETS;
+    config.max_fragment_size = Some(RECORD);
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -7,6 +7,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
 
 use super::Settings;
+use crate::transport::RECORD;
 
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]
@@ -22,11 +23,12 @@ pub enum TrustError {
 /// The configuration that all connections share, because sessions are resumed through it and about 140 roots are read
 /// for it. TLS 1.2 is the least that Exchange Online takes. Nothing can turn verification off.
 pub(super) fn client_config(settings: &Settings) -> Result<Arc<ClientConfig>, TrustError> {
-    let config = ClientConfig::builder_with_provider(Arc::new(provider(settings.post_quantum)))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider(settings.post_quantum)))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TrustError::Unsupported)?
         .with_root_certificates(roots(&settings.extra_roots)?)
         .with_no_client_auth();
+    config.max_fragment_size = Some(RECORD);
     Ok(Arc::new(config))
 }
 

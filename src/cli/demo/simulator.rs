@@ -29,7 +29,7 @@ pub(super) struct SimulatorArgs {
     /// Resume no TLS session
     #[arg(long, requires = "simulator_only", hide_short_help = true)]
     no_tickets: bool,
-    /// Forget the messages that are sent
+    /// Forget the messages that are sent, and all but the first that are put into a folder
     #[arg(long, requires = "simulator_only", hide_short_help = true)]
     forget_mail: bool,
     /// Open no mailbox after a login, but give and take bytes as a line asks for it (see src/cli/demo/raw.rs)

@@ -38,8 +38,14 @@ pub(super) async fn append(session: &mut Session<'_>, command: &Command) -> Flow
         }
     }
     let message = Message::new(raw.clone());
+    let keeps = session.connection.world.exchange.keeps_messages.get();
     let stored = session.mailbox.change_folders(|folders| {
         let folder = folders.get_mut(&folder)?;
+        let message = if keeps || folder.entries.is_empty() {
+            message
+        } else {
+            Message::new(Vec::new())
+        };
         Some((folder.uid_validity, folder.append(message, flags, arrived)))
     });
     Ok(match stored {

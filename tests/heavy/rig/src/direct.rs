@@ -17,7 +17,12 @@ pub async fn log_in(stage: &Stage) -> io::Result<MailClient> {
     let tcp = TcpStream::connect(stage.simulator.address("imap")?).await?;
     tcp.set_nodelay(true)?;
     let tls = tls::secure(&connector, tcp).await?;
-    greet(MailClient::over(Box::new(tls)), stage.account(0).0, &token(stage).await?).await
+    greet(
+        MailClient::over(Box::new(tls)),
+        stage.account(0).0,
+        &token(stage).await?,
+    )
+    .await
 }
 
 /// Logs in to the simulator's IMAP through a relay that makes the TLS and nothing else.

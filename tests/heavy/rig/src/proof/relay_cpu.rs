@@ -66,9 +66,21 @@ async fn one_side(verdict: &mut Verdict, stage: &Stage, messages: u64) -> io::Re
         }
     }
     let cost = with_saslgate(verdict, stage, Direction::Fetch, messages).await?;
-    verdict.at_most_beside("download, IMAP FETCH: processor time", cost, DOWNLOAD, floor.0, "s/GB");
+    verdict.at_most_beside(
+        "download, IMAP FETCH: processor time",
+        cost,
+        DOWNLOAD,
+        floor.0,
+        "s/GB",
+    );
     let cost = with_saslgate(verdict, stage, Direction::Append, messages).await?;
-    verdict.at_most_beside("upload, IMAP APPEND: processor time", cost, UPLOAD, floor.1, "s/GB");
+    verdict.at_most_beside(
+        "upload, IMAP APPEND: processor time",
+        cost,
+        UPLOAD,
+        floor.1,
+        "s/GB",
+    );
     let cost = with_saslgate(verdict, stage, Direction::Data, messages).await?;
     verdict.at_most_beside("upload, SMTP DATA: processor time", cost, UPLOAD, floor.1, "s/GB");
     Ok(())
@@ -78,7 +90,11 @@ async fn both_sides(verdict: &Verdict, stage: &Stage, messages: u64) -> io::Resu
     for direction in [Direction::Fetch, Direction::Data] {
         let cost = with_saslgate(verdict, stage, direction, messages).await?;
         let name = direction.name();
-        verdict.report(&format!("{name}, TLS on both sides: processor time"), cost, "s/GB");
+        verdict.report(
+            &format!("{name}, TLS on both sides: processor time"),
+            cost,
+            "s/GB",
+        );
     }
     Ok(())
 }

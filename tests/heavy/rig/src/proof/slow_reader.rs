@@ -87,10 +87,25 @@ async fn measure(verdict: &mut Verdict, direction: Direction, pairs: u64) -> io:
     }
     stalled.shutdown().await;
     let alone = neighbours(&stage).await?;
-    verdict.at_most(&format!("{name}, {pairs} pairs: resident per pair"), each, RESIDENT, "KiB");
-    verdict.at_most(&format!("{name}, {pairs} pairs: processor time of all"), cpu, CPU, "ms/s");
+    verdict.at_most(
+        &format!("{name}, {pairs} pairs: resident per pair"),
+        each,
+        RESIDENT,
+        "KiB",
+    );
+    verdict.at_most(
+        &format!("{name}, {pairs} pairs: processor time of all"),
+        cpu,
+        CPU,
+        "ms/s",
+    );
     let slower = beside / alone;
-    verdict.at_most(&format!("{name}, {pairs} pairs: a session beside them takes"), slower, SLOWER, "times as long");
+    verdict.at_most(
+        &format!("{name}, {pairs} pairs: a session beside them takes"),
+        slower,
+        SLOWER,
+        "times as long",
+    );
     Ok(())
 }
 
@@ -139,7 +154,9 @@ async fn neighbours(stage: &Stage) -> io::Result<f64> {
 async fn neighbour(stage: &Stage) -> io::Result<()> {
     let wish = format!("RAW give={NEIGHBOUR_BYTES} take={NEIGHBOUR_BYTES}\r\n");
     let mut mail_client = MailClient::connect(&stage.saslgate, "imap").await?;
-    mail_client.log_in("imap", stage.account(0), wish.as_bytes()).await?;
+    mail_client
+        .log_in("imap", stage.account(0), wish.as_bytes())
+        .await?;
     let (mut reads, mut writes, _socket, _) = mail_client.into_halves();
     let block = vec![b'x'; NEIGHBOUR_BYTES as usize];
     let send = async {

@@ -1,8 +1,7 @@
-//! A link to one peer, plain or TLS, and `drive`: the one loop that moves bytes for every dialogue.
+//! One connection to one peer, plain or TLS.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,14 +9,15 @@ use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
-use zeroize::{Zeroize, Zeroizing};
 
-use crate::wire::{Closing, Dialogue, Said, Step};
+use super::CHUNK;
 
-/// Bytes read at once before a login: lines are short, and what is not read stays in the kernel.
-const CHUNK: usize = 4 * 1024;
+/// A TLS record that we send, in bytes. rustls makes a buffer for each: of 8 KiB and less, mimalloc gives the same few out again
+/// and again, which stay in the processor's cache; with records of 16 KiB, copying into cold ones was a third of what relaying
+/// costs (perf).
+pub const RECORD: usize = 8 * 1024 - 32;
 
 /// How long a peer may take to read our last words before the socket goes. Closing at once with unread input would
 /// send a reset, which throws our last words away at the other end (RFC 1122 4.2.2.13).
@@ -33,50 +33,6 @@ const KEEPALIVE_TRIES: u32 = 4;
 /// an hour.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
-/// Which way a dialogue faces.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Leg {
-    /// Toward the mail client.
-    Downstream,
-    /// Toward the mail provider.
-    Upstream,
-}
-
-/// Somebody who reads conversations along, masked.
-pub trait Overhear: Send + Sync {
-    /// Takes one line of one session.
-    fn line(&self, session: &str, leg: Leg, said: Said);
-}
-
-/// A place where conversations can be read along; mostly nobody does.
-#[derive(Clone, Default)]
-pub struct Tap {
-    ear: Option<(Arc<dyn Overhear>, Arc<str>)>,
-}
-
-impl Tap {
-    /// A tap on one session.
-    pub fn new(ear: Option<Arc<dyn Overhear>>, session: &str) -> Self {
-        Self {
-            ear: ear.map(|ear| (ear, session.into())),
-        }
-    }
-
-    /// Whether somebody listens, and dialogues should keep their transcript.
-    pub fn is_listening(&self) -> bool {
-        self.ear.is_some()
-    }
-
-    /// Passes on masked lines of one leg.
-    pub fn pass(&self, leg: Leg, lines: Vec<Said>) {
-        if let Some((ear, session)) = &self.ear {
-            for said in lines {
-                ear.line(session, leg, said);
-            }
-        }
-    }
-}
-
 /// How TLS starts on a link.
 #[derive(Clone)]
 pub enum Upgrade {
@@ -84,103 +40,6 @@ pub enum Upgrade {
     Accept(TlsAcceptor),
     /// We are the client, and that name must be in the certificate.
     Connect(TlsConnector, ServerName<'static>),
-}
-
-/// How long we go on waiting for one peer, in all: a peer that sends a byte now and then uses it up all the same.
-#[derive(Debug)]
-pub struct Patience {
-    left: Duration,
-}
-
-/// The peer used up our patience.
-#[derive(Debug)]
-pub struct Impatient;
-
-impl Patience {
-    /// Patience for that long.
-    pub fn new(left: Duration) -> Self {
-        Self { left }
-    }
-
-    /// Waits for the peer to do something.
-    pub async fn wait<F: Future>(&mut self, something: F) -> Result<F::Output, Impatient> {
-        let start = Instant::now();
-        let result = timeout(self.left, something).await;
-        self.left = self.left.saturating_sub(start.elapsed());
-        result.map_err(|_| Impatient)
-    }
-}
-
-/// Why a dialogue came to its end without an event.
-#[derive(Debug)]
-pub enum Ended {
-    /// The dialogue closed it.
-    Closed(Closing),
-    /// The peer took too long.
-    Impatient,
-    /// The link broke.
-    Broken(io::Error),
-    /// TLS could not be established.
-    Tls(io::Error),
-}
-
-impl Ended {
-    /// TLS was asked for where nobody set it up.
-    pub fn tls_not_configured() -> Self {
-        Self::Tls(io::Error::other("TLS is not configured"))
-    }
-}
-
-impl From<Impatient> for Ended {
-    fn from(_: Impatient) -> Self {
-        Self::Impatient
-    }
-}
-
-/// Moves bytes between a link and a dialogue until the dialogue asks something or ends.
-pub async fn drive<D: Dialogue + ?Sized>(
-    link: &mut Link,
-    dialogue: &mut D,
-    upgrade: Option<&Upgrade>,
-    patience: &mut Patience,
-    (tap, leg): (&Tap, Leg),
-) -> Result<D::Event, Ended> {
-    let mut chunk = [0; CHUNK];
-    loop {
-        let step = dialogue.step();
-        if tap.is_listening() {
-            tap.pass(leg, dialogue.overheard());
-        }
-        match step {
-            Step::Write(bytes) => {
-                // A token may be in it.
-                let bytes = Zeroizing::new(bytes);
-                patience.wait(link.write(&bytes)).await?.map_err(Ended::Broken)?;
-            }
-            Step::Read => match patience
-                .wait(link.read(&mut chunk))
-                .await?
-                .map_err(Ended::Broken)?
-            {
-                0 => dialogue.peer_closed(),
-                count => {
-                    dialogue.receive(&chunk[..count]);
-                    // Passwords come in by it. Wiping more than was read would cost as much as reading it.
-                    chunk[..count].zeroize();
-                }
-            },
-            Step::StartTls => {
-                let upgrade = upgrade.ok_or_else(Ended::tls_not_configured)?;
-                patience
-                    .wait(link.start_tls(upgrade))
-                    .await?
-                    .map_err(Ended::Tls)?;
-                dialogue.tls_established();
-            }
-            Step::Event(event) => return Ok(event),
-            Step::Close(why) => return Err(Ended::Closed(why)),
-        }
-    }
 }
 
 /// Options of every connection, toward either side: replies leave at once, and a peer that vanished is noticed. None of
