@@ -42,6 +42,11 @@ impl Lookup {
         let time = if self.found.is_ok() { FRESH } else { FAILED };
         self.at.elapsed() < time
     }
+
+    fn answer(&self) -> io::Result<Vec<IpAddr>> {
+        let found = self.found.clone();
+        found.map_err(|(kind, text)| io::Error::new(kind, text))
+    }
 }
 
 impl Addresses {
@@ -79,22 +84,16 @@ impl Addresses {
 impl Host {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let mut lookup = self.lookup.lock().await;
-        if let Some(lookup) = lookup.as_ref().filter(|lookup| lookup.serves()) {
-            return lookup
-                .found
-                .clone()
-                .map_err(|(kind, text)| io::Error::new(kind, text));
+        if let Some(recent) = lookup.as_ref().filter(|lookup| lookup.serves()) {
+            return recent.answer();
         }
         let asked = lookup_host((name, 0)).await;
         let found = asked.map(|addresses| addresses.map(|address| address.ip()).collect());
-        let found = lookup.insert(Lookup {
+        let fresh = lookup.insert(Lookup {
             at: Instant::now(),
             found: found.map_err(|error| (error.kind(), error.to_string())),
         });
-        found
-            .found
-            .clone()
-            .map_err(|(kind, text)| io::Error::new(kind, text))
+        fresh.answer()
     }
 }
 
