@@ -157,7 +157,9 @@ def observed(refusal, client, at, gate, connections, ran, home):
     """The cells of a row."""
     logins = len(gate.records("login refused"))
     exit_code = "–" if ran.exit is None else str(ran.exit)
-    return exit_code, str(connections), str(logins), then(client, at.protocol, ran, home), last_words(refusal, at, ran, home)
+    racing = (refusal.name, at.protocol) in client.racing
+    words = "(as its threads race)" if racing else last_words(refusal, at, ran, home)
+    return exit_code, str(connections), str(logins), then(client, at.protocol, ran, home), words
 
 
 def then(client, protocol, ran, home):

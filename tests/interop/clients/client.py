@@ -17,6 +17,8 @@ class Client:
     # A failure that is this client's own, whatever server it talks to: what it then says, and why it happens. It is tried
     # again, and reported.
     own_fault = None
+    # Refusals, with the protocol, whose last words depend on which of the client's threads is first.
+    racing = frozenset()
 
     def fetch(self, door, home):
         """Fetches every message over IMAP or POP3 and leaves them in the mailbox."""
