@@ -5,13 +5,19 @@
 //! P12 mechanisms, P13 pipelining, P14 budgets, P15 browsers, P17 the wrong protocol, P19 mail before the login,
 //! P20 who says where a connection comes from.
 
+#![allow(clippy::unwrap_used)] // a test may fail
+
+#[cfg(feature = "demo")]
+mod beside;
 mod bytes;
-#[cfg(test)]
 #[path = "../dialogue/mod.rs"]
 mod dialogue;
 mod exchange;
 mod imap;
 mod order;
+#[cfg(feature = "demo")]
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 
