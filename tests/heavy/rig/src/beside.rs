@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Duration, sleep};
 use tokio_rustls::TlsConnector;
 
@@ -21,6 +21,9 @@ use crate::tls;
 
 /// What the floor moves at once.
 const BUFFER: usize = 16 * 1024;
+
+/// A burst of 1,000 must fit in: whom the kernel turns away after its SYN cookie waits for a greeting for ever.
+const BACKLOG: u32 = 4096;
 
 /// A relay that runs.
 pub struct Beside {
@@ -110,7 +113,9 @@ fn configuration(address: SocketAddr, simulator: &Simulator) -> String {
 /// What [`Beside::floor`] runs: it says where it listens and relays until it is ended.
 pub async fn floor(upstream: String, ca: &str) -> io::Result<()> {
     let connector = tls::connector(&fs::read_to_string(ca)?)?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let listener = socket.listen(BACKLOG)?;
     println!("{}", listener.local_addr()?);
     let upstream: Arc<str> = upstream.into();
     loop {
