@@ -5,7 +5,7 @@
 //! P12 mechanisms, P13 pipelining, P14 budgets, P15 browsers, P17 the wrong protocol, P19 mail before the login,
 //! P20 who says where a connection comes from.
 
-#![allow(clippy::unwrap_used)] // a test may fail
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // a test may fail
 
 #[cfg(feature = "demo")]
 mod beside;
