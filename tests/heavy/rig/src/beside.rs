@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use tokio::io::copy_bidirectional_with_sizes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Duration, sleep};
 use tokio_rustls::TlsConnector;
@@ -36,12 +36,12 @@ pub struct Beside {
 
 impl Beside {
     /// The least that a relay on tokio and rustls can be: this program, in a process of its own.
-    pub fn floor(simulator: &Simulator) -> io::Result<Self> {
-        let folder = new_folder("floor")?;
+    pub fn floor(simulator: &Simulator, protocol: &str) -> io::Result<Self> {
+        let folder = new_folder(&format!("floor-{protocol}"))?;
         let ca = folder.join("ca.pem");
         fs::write(&ca, simulator.told("ca"))?;
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["floor", &simulator.told("imap")])
+            .args(["floor", &simulator.told(protocol), protocol])
             .arg(ca)
             .stdout(Stdio::piped())
             .spawn()?;
@@ -111,7 +111,10 @@ fn configuration(address: SocketAddr, simulator: &Simulator) -> String {
 }
 
 /// What [`Beside::floor`] runs: it says where it listens and relays until it is ended.
-pub async fn floor(upstream: String, ca: &str) -> io::Result<()> {
+///
+/// For SMTP it says STARTTLS upstream by itself; the mail client then begins with EHLO, without a greeting.
+pub async fn floor(upstream: String, protocol: &str, ca: &str) -> io::Result<()> {
+    let starttls = protocol == "smtp";
     let connector = tls::connector(&fs::read_to_string(ca)?)?;
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -120,15 +123,49 @@ pub async fn floor(upstream: String, ca: &str) -> io::Result<()> {
     let upstream: Arc<str> = upstream.into();
     loop {
         let (downstream, _) = listener.accept().await?;
-        tokio::spawn(relay(downstream, Arc::clone(&upstream), connector.clone()));
+        tokio::spawn(relay(
+            downstream,
+            Arc::clone(&upstream),
+            connector.clone(),
+            starttls,
+        ));
     }
 }
 
-async fn relay(mut downstream: TcpStream, upstream: Arc<str>, connector: TlsConnector) -> io::Result<()> {
+async fn relay(
+    mut downstream: TcpStream,
+    upstream: Arc<str>,
+    connector: TlsConnector,
+    starttls: bool,
+) -> io::Result<()> {
     downstream.set_nodelay(true)?;
-    let tcp = TcpStream::connect(&*upstream).await?;
+    let mut tcp = TcpStream::connect(&*upstream).await?;
     tcp.set_nodelay(true)?;
+    if starttls {
+        for (said, answer) in [
+            ("", "220 "),
+            ("EHLO floor\r\n", "\n250 "),
+            ("STARTTLS\r\n", "220 "),
+        ] {
+            tcp.write_all(said.as_bytes()).await?;
+            hear(&mut tcp, answer).await?;
+        }
+    }
     let mut upstream = tls::secure(&connector, tcp).await?;
     copy_bidirectional_with_sizes(&mut downstream, &mut upstream, BUFFER, BUFFER).await?;
     Ok(())
+}
+
+/// Reads up to the line that begins so.
+async fn hear(tcp: &mut TcpStream, answer: &str) -> io::Result<()> {
+    let mut heard = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&heard);
+        if text.ends_with('\n') && (text.starts_with(answer) || text.contains(answer)) {
+            return Ok(());
+        }
+        if tcp.read_buf(&mut heard).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }

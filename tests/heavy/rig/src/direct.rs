@@ -30,9 +30,22 @@ pub async fn log_in_through(relay: SocketAddr, user: &str, token: &str) -> io::R
     greet(MailClient::plain(relay).await?, user, token).await
 }
 
+/// The same by SMTP, through a relay that has greeted and made TLS by itself.
+pub async fn log_in_by_smtp(relay: SocketAddr, user: &str, token: &str) -> io::Result<MailClient> {
+    let mut mail_client = MailClient::plain(relay).await?;
+    mail_client.ask("EHLO old.example", "250 ").await?;
+    mail_client.ask("AUTH XOAUTH2", "334").await?;
+    mail_client.ask(&xoauth2(user, token), "235").await?;
+    Ok(mail_client)
+}
+
+fn xoauth2(user: &str, token: &str) -> String {
+    base64(format!("user={user}\x01auth=Bearer {token}\x01\x01").as_bytes())
+}
+
 async fn greet(mut mail_client: MailClient, user: &str, token: &str) -> io::Result<MailClient> {
     mail_client.until("* OK").await?;
-    let response = base64(format!("user={user}\x01auth=Bearer {token}\x01\x01").as_bytes());
+    let response = xoauth2(user, token);
     mail_client
         .ask(&format!("a1 AUTHENTICATE XOAUTH2 {response}"), "a1 OK")
         .await?;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
     if name == "floor" {
-        return floor(arguments.next(), arguments.next());
+        return floor([arguments.next(), arguments.next(), arguments.next()]);
     }
     let size = Size(arguments.next().and_then(|text| text.parse().ok()));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -35,10 +35,11 @@ fn main() -> ExitCode {
 }
 
 /// A process of its own that a proof measures beside saslgate.
-fn floor(upstream: Option<String>, ca: Option<String>) -> ExitCode {
+fn floor(arguments: [Option<String>; 3]) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let (upstream, ca) = (upstream.unwrap_or_default(), ca.unwrap_or_default());
-    if let Err(error) = runtime.and_then(|runtime| runtime.block_on(beside::floor(upstream, &ca))) {
+    let [upstream, protocol, ca] = arguments.map(Option::unwrap_or_default);
+    if let Err(error) = runtime.and_then(|runtime| runtime.block_on(beside::floor(upstream, &protocol, &ca)))
+    {
         eprintln!("floor: {error}");
     }
     ExitCode::FAILURE

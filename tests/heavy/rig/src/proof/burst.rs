@@ -90,7 +90,7 @@ async fn bursts(verdict: &mut Verdict, mut stage: Stage, name: &str, logins: u64
 
 /// The same through a relay that does no protocol work: seconds to the last login, the median of all rounds.
 async fn through_the_floor(mut stage: Stage, logins: u64) -> io::Result<(Stage, f64)> {
-    let relay = Beside::floor(&stage.simulator)?;
+    let relay = Beside::floor(&stage.simulator, "imap")?;
     let way = Way::Through(relay.address, direct::token(&stage).await?.into());
     let mut times = Vec::new();
     for _ in 0..ROUNDS {

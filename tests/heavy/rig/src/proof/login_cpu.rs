@@ -98,7 +98,7 @@ async fn measure(verdict: &mut Verdict, case: &Case, logins: u64) -> io::Result<
 /// What the same logins cost relays that do no protocol work; returns what they cost the floor.
 async fn beside(verdict: &Verdict, name: &str, stage: &mut Stage, logins: u64) -> io::Result<f64> {
     let token: Arc<str> = direct::token(stage).await?.into();
-    let floor = Beside::floor(&stage.simulator)?;
+    let floor = Beside::floor(&stage.simulator, "imap")?;
     let haproxy = Beside::haproxy(&stage.simulator).await?;
     let mut costs = Vec::new();
     for relay in [Some(floor), haproxy].into_iter().flatten() {
@@ -227,7 +227,7 @@ async fn ping_pong(verdict: &mut Verdict) -> io::Result<()> {
         percentile(&direct, 0.5),
         "us",
     );
-    let floor = Beside::floor(&stage.simulator)?;
+    let floor = Beside::floor(&stage.simulator, "imap")?;
     let through = direct::log_in_through(floor.address, user, &token).await?;
     let (through, floor_cpu) = noops(through, Some(floor.process)).await?;
     let added = percentile(&through, 0.5) - percentile(&direct, 0.5);

@@ -72,17 +72,16 @@ async fn one_side(verdict: &mut Verdict, stage: &Stage, messages: u64) -> io::Re
             }
         }
     }
-    let relay = Beside::floor(&stage.simulator)?;
     let cases = [
-        (Direction::Fetch, Direction::Fetch, DOWNLOAD),
-        (Direction::Append, Direction::Append, UPLOAD),
-        // The floor does not speak STARTTLS.
-        (Direction::Data, Direction::Append, UPLOAD),
+        (Direction::Fetch, DOWNLOAD),
+        (Direction::Append, UPLOAD),
+        (Direction::Data, UPLOAD),
     ];
-    for (direction, floors, bar) in cases {
+    for (direction, bar) in cases {
+        let relay = Beside::floor(&stage.simulator, direction.protocol())?;
         let (mut floor, mut cost) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            floor.push(through(stage, &relay, floors, messages / ROUNDS).await?);
+            floor.push(through(stage, &relay, direction, messages / ROUNDS).await?);
             cost.push(with_saslgate(stage, direction, messages / ROUNDS).await?);
         }
         let what = format!("{}: processor time", direction.name());
@@ -139,10 +138,12 @@ async fn through(stage: &Stage, relay: &Beside, direction: Direction, messages: 
     let mut opened = Vec::new();
     for number in 0..CONNECTIONS as usize {
         let user = stage.account(number).0;
-        opened.push((
-            direct::log_in_through(relay.address, user, &token).await?,
-            user.to_owned(),
-        ));
+        let mail_client = if direction.protocol() == "imap" {
+            direct::log_in_through(relay.address, user, &token).await?
+        } else {
+            direct::log_in_by_smtp(relay.address, user, &token).await?
+        };
+        opened.push((mail_client, user.to_owned()));
     }
     measure(opened, relay.process, direction, messages).await
 }
