@@ -115,8 +115,16 @@ pub enum SendingRefusal {
     Quota,
     /// The mailbox is full, so that the copy in Sent Items has no room.
     MailboxFull,
-    /// Throttled after repeated errors.
-    Throttled,
+    /// Throttled because the mailbox was full again and again.
+    ThrottledMailboxFull,
+    /// Throttled because of senders that it may not name, again and again.
+    ThrottledSendAs,
+    /// Throttled because it has no licence.
+    ThrottledLicense,
+    /// Throttled because of too many recipients, again and again.
+    ThrottledRecipients,
+    /// Throttled because of recipients that do not exist, again and again.
+    ThrottledUnknownRecipients,
     /// Blocked for spam.
     BadSender,
     /// Too many recipients in one message.
@@ -125,13 +133,17 @@ pub enum SendingRefusal {
     TooLarge,
     /// The connection is given up.
     Dropped,
+    /// The connection has lasted too long.
+    TimedOut,
+    /// The service stops.
+    NotActive,
     /// The service is busy.
     Busy,
 }
 
 impl SendingRefusal {
     /// Every row of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::SendAsDenied,
         Self::NotPermitted,
         Self::LogonFailure,
@@ -139,11 +151,17 @@ impl SendingRefusal {
         Self::SenderThreads,
         Self::Quota,
         Self::MailboxFull,
-        Self::Throttled,
+        Self::ThrottledMailboxFull,
+        Self::ThrottledSendAs,
+        Self::ThrottledLicense,
+        Self::ThrottledRecipients,
+        Self::ThrottledUnknownRecipients,
         Self::BadSender,
         Self::TooManyRecipients,
         Self::TooLarge,
         Self::Dropped,
+        Self::TimedOut,
+        Self::NotActive,
         Self::Busy,
     ];
 
@@ -152,7 +170,11 @@ impl SendingRefusal {
         match self {
             Self::NotPermitted
             | Self::TooManyConnections
-            | Self::Throttled
+            | Self::ThrottledMailboxFull
+            | Self::ThrottledSendAs
+            | Self::ThrottledLicense
+            | Self::ThrottledRecipients
+            | Self::ThrottledUnknownRecipients
             | Self::BadSender
             | Self::TooLarge => SendingPosition::Mail,
             Self::TooManyRecipients => SendingPosition::Recipient,
@@ -183,11 +205,25 @@ impl SendingRefusal {
             Self::MailboxFull => {
                 "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionQuotaExceeded"
             }
-            Self::Throttled => "550 5.2.252 Sender throttled due to continuous send as denied errors.",
+            Self::ThrottledMailboxFull => {
+                "550 5.2.251 Sender throttled due to continuous mailbox full errors."
+            }
+            Self::ThrottledSendAs => "550 5.2.252 Sender throttled due to continuous send as denied errors.",
+            Self::ThrottledLicense => {
+                "550 5.2.253 Sender throttled due to continuous invalid license errors."
+            }
+            Self::ThrottledRecipients => {
+                "550 5.2.254 Sender throttled due to continuous too many recipients errors."
+            }
+            Self::ThrottledUnknownRecipients => {
+                "550 5.2.255 Sender throttled due to continuous invalid recipients errors."
+            }
             Self::BadSender => "550 5.1.8 Access denied, bad outbound sender",
             Self::TooManyRecipients => "452 4.5.3 Too many recipients",
             Self::TooLarge => "552 5.3.4 Message size exceeds fixed maximum message size",
             Self::Dropped => "421 4.4.2 Connection dropped due to SocketError",
+            Self::TimedOut => "421 4.4.1 Connection timed out",
+            Self::NotActive => "421 4.3.2 Service not active",
             Self::Busy => "451 4.7.500 Server busy. Please try again later.",
         }
     }
