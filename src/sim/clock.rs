@@ -113,7 +113,7 @@ pub(crate) fn imap(at: u64) -> String {
 /// The day (since 1970-01-01) that an IMAP date such as `1-Feb-1994` names; what follows the date is not read.
 pub(crate) fn imap_day(text: &str) -> Option<u64> {
     let mut parts = text.trim_start().splitn(3, '-');
-    let day: u64 = parts.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
+    let day: u64 = parts.next()?.parse().ok()?;
     let name = parts.next()?;
     let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
     let year: u64 = parts
@@ -122,8 +122,15 @@ pub(crate) fn imap_day(text: &str) -> Option<u64> {
         .parse()
         .ok()
         .filter(|year| *year >= 1970)?;
-    let month = u64::try_from(month).ok()? + 1;
-    let year_from_march = if month <= 2 { year - 1 } else { year };
+    self::day(year, u64::try_from(month).ok()? + 1, day)
+}
+
+/// The number of a date's day, counted from 1970-01-01; `None` before that and for a month or day of no year.
+pub(crate) fn day(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let year_from_march = if month <= 2 { year.checked_sub(1)? } else { year };
     let month_from_march = if month > 2 { month - 3 } else { month + 9 };
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);

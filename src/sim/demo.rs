@@ -1,6 +1,7 @@
-//! The tenant that is there from the start: one app registration, three mailboxes with a little mail.
+//! The tenant that is there from the start: app registrations, people, three mailboxes with a little mail.
 
-use super::directory::{App, Directory, Tenant};
+use super::directory::{App, Directory, Person, Platform, Tenant};
+use super::entra::Identity;
 use super::mailbox::Right;
 
 /// Names and secrets of the tenant for the demo and the tests. Nothing here is worth protecting.
@@ -12,12 +13,28 @@ impl Demo {
     pub const TENANT: &'static str = "c0a7050c-0c0a-4b1e-8c0d-5a51aa7e0001";
     /// The tenant's first domain.
     pub const DOMAIN: &'static str = "contoso.onmicrosoft.com";
-    /// The app registration's client id.
+    /// The client id of an app registration with a secret, for itself and for people who sign in at a browser. They have
+    /// not agreed to anything yet.
     pub const CLIENT_ID: &'static str = "5a51aa7e-1111-4222-8333-444455556666";
     /// The app registration's secret.
     pub const CLIENT_SECRET: &'static str = "sim8Q~Throw.away_secret~of/the+demo=tenant%1";
-    /// The scope that the app asks for.
+    /// The scope that the app asks for when it acts for itself.
     pub const SCOPE: &'static str = "https://outlook.office365.com/.default";
+    /// The client id of an app registration without a secret, for browser, device code and password. An administrator has
+    /// agreed to its permissions for everybody.
+    pub const PUBLIC_CLIENT_ID: &'static str = "5a51aa7e-2222-4222-8333-444455556666";
+    /// The scope that both apps ask for on behalf of people.
+    pub const DELEGATED_SCOPE: &'static str = "https://outlook.office.com/IMAP.AccessAsUser.All \
+        https://outlook.office.com/POP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access openid \
+        profile";
+    /// Where the app with a secret sends people back to.
+    pub const REDIRECT_URI: &'static str = "http://localhost:8425/";
+    /// The password of Alice and Bob.
+    pub const PASSWORD: &'static str = "Sim!ulated pass-word of 2026";
+    /// The client id of the machine's managed identity.
+    pub const MANAGED_IDENTITY: &'static str = "5a51aa7e-3333-4222-8333-444455556666";
+    /// An administrator without a mailbox.
+    pub const ADMIN: &'static str = "admin@contoso.onmicrosoft.com";
     /// A user.
     pub const ALICE: &'static str = "alice@contoso.onmicrosoft.com";
     /// Another user.
@@ -31,15 +48,14 @@ pub(super) fn populate(directory: &Directory) {
     let mut tenant = Tenant::new(Demo::TENANT, Demo::DOMAIN);
     tenant.domains.push("contoso.com".to_owned());
     directory.add_tenant(tenant);
-    directory.add_app(
-        App::new(Demo::CLIENT_ID, Demo::TENANT)
-            .secret(Demo::CLIENT_SECRET)
-            .roles(&["IMAP.AccessAsApp", "POP.AccessAsApp", "SMTP.SendAsApp"]),
-    );
+    add_apps(directory);
+    add_people(directory);
     for address in [Demo::ALICE, Demo::BOB, Demo::SUPPORT] {
         let mailbox = directory.add_mailbox(address);
-        mailbox.grant(Demo::CLIENT_ID, Right::FullAccess);
-        mailbox.grant(Demo::CLIENT_ID, Right::SendAs);
+        for app in [Demo::CLIENT_ID, Demo::MANAGED_IDENTITY] {
+            mailbox.grant(app, Right::FullAccess);
+            mailbox.grant(app, Right::SendAs);
+        }
         for message in [WELCOME, MULTIPART] {
             mailbox.deliver(message.replace("{to}", address));
         }
@@ -49,6 +65,44 @@ pub(super) fn populate(directory: &Directory) {
         support.grant(Demo::ALICE, Right::FullAccess);
         support.grant(Demo::ALICE, Right::SendAs);
     }
+}
+
+/// The identities of the machine.
+pub(super) fn identities() -> Vec<Identity> {
+    vec![Identity {
+        client_id: Demo::MANAGED_IDENTITY.to_owned(),
+        resource_id: None,
+    }]
+}
+
+fn add_apps(directory: &Directory) {
+    const ROLES: [&str; 3] = ["IMAP.AccessAsApp", "POP.AccessAsApp", "SMTP.SendAsApp"];
+    const DELEGATED: [&str; 3] = ["IMAP.AccessAsUser.All", "POP.AccessAsUser.All", "SMTP.Send"];
+    directory.add_app(
+        App::new(Demo::CLIENT_ID, Demo::TENANT)
+            .secret(Demo::CLIENT_SECRET)
+            .redirect(Platform::Web, Demo::REDIRECT_URI)
+            .delegated(&DELEGATED)
+            .roles(&ROLES),
+    );
+    directory.add_app(
+        App::new(Demo::PUBLIC_CLIENT_ID, Demo::TENANT)
+            .redirect(Platform::Native, "http://localhost")
+            .public_flows()
+            .delegated(&DELEGATED),
+    );
+    directory.consent(Demo::PUBLIC_CLIENT_ID, Demo::TENANT, None, &DELEGATED);
+    directory.add_app(App::new(Demo::MANAGED_IDENTITY, Demo::TENANT).roles(&ROLES));
+}
+
+fn add_people(directory: &Directory) {
+    directory.add_person(Person::new(Demo::ALICE).password(Demo::PASSWORD));
+    directory.add_person(Person::new(Demo::BOB).password(Demo::PASSWORD));
+    directory.add_person(Person::new(Demo::ADMIN).password(Demo::PASSWORD).admin());
+    // Nobody signs in as a shared mailbox.
+    let mut support = Person::new(Demo::SUPPORT);
+    support.disabled = true;
+    directory.add_person(support);
 }
 
 const WELCOME: &str = "From: Grace Hopper <grace@contoso.onmicrosoft.com>\r\n\

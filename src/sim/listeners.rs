@@ -17,7 +17,8 @@ const BACKLOG: u32 = 4_096;
 /// What a port serves.
 #[derive(Clone, Copy)]
 enum Service {
-    Token,
+    Entra,
+    Machine,
     Mail(Protocol, Entrance),
 }
 
@@ -26,7 +27,8 @@ pub(super) fn open(world: &Arc<World>, ports: Ports, stop: &CancellationToken) -
     let open = |port, service| listen(world, port, service, stop);
     let mail = |port, protocol, entrance| open(port, Service::Mail(protocol, entrance));
     Ok(Addresses {
-        entra: open(ports.entra, Service::Token)?,
+        entra: open(ports.entra, Service::Entra)?,
+        machine: open(ports.machine, Service::Machine)?,
         imap: mail(ports.imap, Protocol::Imap, Entrance::ImplicitTls)?,
         imap_starttls: mail(ports.imap_starttls, Protocol::Imap, Entrance::StartTls)?,
         pop3: mail(ports.pop3, Protocol::Pop3, Entrance::ImplicitTls)?,
@@ -77,7 +79,8 @@ async fn accept(world: Arc<World>, listener: TcpListener, service: Service, stop
 
 async fn serve(world: Arc<World>, service: Service, stream: TcpStream) {
     match service {
-        Service::Token => entra::serve(world, stream).await,
+        Service::Entra => entra::serve(world, stream).await,
+        Service::Machine => entra::serve_machine(world, stream).await,
         Service::Mail(protocol, entrance) => exchange::serve(world, protocol, entrance, stream).await,
     }
 }

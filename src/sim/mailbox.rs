@@ -48,6 +48,8 @@ impl Default for Switches {
 /// A mailbox. Shared by the directory and every session that is in it.
 #[derive(Debug)]
 pub struct Mailbox {
+    /// The owner's sign-in name.
+    owner: String,
     address: String,
     rights: Knob<Vec<(String, Right)>>,
     /// Protocols and licence.
@@ -61,8 +63,9 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    pub(crate) fn new(address: &str) -> Self {
+    pub(crate) fn new(owner: &str, address: &str) -> Self {
         Self {
+            owner: owner.to_owned(),
             address: address.to_owned(),
             rights: Knob::default(),
             switches: Knob::default(),
@@ -73,9 +76,14 @@ impl Mailbox {
         }
     }
 
-    /// The primary address, which is the owner's sign-in name too.
+    /// The primary address.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Whether this is the primary address or the owner's sign-in name, and not an alias.
+    pub(crate) fn has_own_name(&self, name: &str) -> bool {
+        self.address.eq_ignore_ascii_case(name) || self.owner.eq_ignore_ascii_case(name)
     }
 
     /// Gives a right to a user (by sign-in name) or an app (by client id).
@@ -92,7 +100,7 @@ impl Mailbox {
 
     /// Whether the holder has this right; the owner has all.
     pub fn allows(&self, holder: &str, right: Right) -> bool {
-        self.address.eq_ignore_ascii_case(holder)
+        self.owner.eq_ignore_ascii_case(holder)
             || self.rights.change(|rights| {
                 rights
                     .iter()

@@ -1,4 +1,4 @@
-//! Microsoft 365 in a box: a token endpoint and a mail server that are as strict as the real ones, and that fail on
+//! Microsoft 365 in a box: an identity provider and a mail server that are as strict as the real ones, and that fail on
 //! request in all the ways the real ones fail.
 //!
 //! It plays the other side in `saslgate demo`, in tests and in measurements. It uses nothing of the rest of this crate:
@@ -32,7 +32,7 @@ pub use self::demo::Demo;
 
 use self::certificates::Authority;
 use self::directory::Directory;
-use self::entra::Entra;
+use self::entra::{Entra, ManagedIdentity};
 use self::exchange::Exchange;
 use self::random::Random;
 use self::tls::TlsSettings;
@@ -40,8 +40,10 @@ use self::tls::TlsSettings;
 /// Where the simulator listens. Port 0 lets the system choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ports {
-    /// The token endpoint, HTTPS.
+    /// Entra's endpoints, HTTPS.
     pub entra: u16,
+    /// A virtual machine's metadata service and an App Service's endpoint, HTTP (169.254.169.254 port 80).
+    pub machine: u16,
     /// IMAP with implicit TLS (993 at Exchange).
     pub imap: u16,
     /// IMAP with STARTTLS (143), which Exchange Online does not have.
@@ -83,8 +85,10 @@ impl Default for Settings {
 /// Where the simulator can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
-    /// The token endpoint.
+    /// Entra's endpoints.
     pub entra: SocketAddr,
+    /// A virtual machine's metadata service and an App Service's endpoint.
+    pub machine: SocketAddr,
     /// IMAP, implicit TLS.
     pub imap: SocketAddr,
     /// IMAP, STARTTLS.
@@ -100,7 +104,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The authority of the token endpoint, such as `https://localhost:40123`.
+    /// The authority of Entra's endpoints, such as `https://localhost:40123`.
     pub fn authority(&self) -> String {
         format!("https://localhost:{}", self.entra.port())
     }
@@ -109,12 +113,23 @@ impl Addresses {
     pub fn token_url(&self, tenant: &str) -> String {
         format!("{}/{tenant}/oauth2/v2.0/token", self.authority())
     }
+
+    /// The authorize endpoint of a tenant (GUID or domain).
+    pub fn authorize_url(&self, tenant: &str) -> String {
+        format!("{}/{tenant}/oauth2/v2.0/authorize", self.authority())
+    }
+
+    /// The device authorization endpoint of a tenant (GUID or domain).
+    pub fn device_code_url(&self, tenant: &str) -> String {
+        format!("{}/{tenant}/oauth2/v2.0/devicecode", self.authority())
+    }
 }
 
 /// What all connections share.
 pub(crate) struct World {
     pub(crate) directory: Directory,
     pub(crate) entra: Entra,
+    pub(crate) machine: ManagedIdentity,
     pub(crate) exchange: Exchange,
     pub(crate) random: Arc<Random>,
     authority: Arc<Authority>,
@@ -145,12 +160,14 @@ impl Sim {
         let world = Arc::new(World {
             directory: Directory::default(),
             entra: Entra::new(Arc::clone(&authority), Arc::clone(&random), tls)?,
+            machine: ManagedIdentity::default(),
             exchange: Exchange::new(Arc::clone(&authority), tls)?,
             random,
             authority,
         });
         if demo {
             demo::populate(&world.directory);
+            world.machine.identities.set(demo::identities());
         }
         let stop = CancellationToken::new();
         let addresses = listeners::open(&world, ports, &stop)?;
@@ -171,14 +188,19 @@ impl Sim {
         self.addresses
     }
 
-    /// Tenants, apps, mailboxes.
+    /// Tenants, apps, people, mailboxes.
     pub fn directory(&self) -> &Directory {
         &self.world.directory
     }
 
-    /// The token endpoint's knobs and records.
+    /// The identity provider's knobs and records.
     pub fn entra(&self) -> &Entra {
         &self.world.entra
+    }
+
+    /// The knobs and records of the machine on which a managed identity lives.
+    pub fn machine(&self) -> &ManagedIdentity {
+        &self.world.machine
     }
 
     /// The mail server's knobs and records.

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::{Claims, EXCHANGE};
+use super::{Claims, resource};
 use crate::sim::World;
 use crate::sim::clock;
 
@@ -27,7 +27,7 @@ pub(super) fn answer(world: &World, body: &[u8]) -> String {
 fn is_good(claims: &Claims) -> bool {
     let lifetime = claims.not_before..claims.expires;
     let permitted = !claims.roles.is_empty() || !claims.scopes.is_empty();
-    claims.audience == EXCHANGE && lifetime.contains(&clock::now()) && permitted
+    resource::is_for_exchange(&claims.audience) && lifetime.contains(&clock::now()) && permitted
 }
 
 /// An app's own token belongs to nobody: its name has the tenant's domain, in which it opens mailboxes.

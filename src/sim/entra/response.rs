@@ -37,6 +37,14 @@ pub enum TokenFault {
     Body(String),
 }
 
+impl TokenFault {
+    /// Whether the request was processed and only its answer suffers. What it used up (a code, a refresh token) is used
+    /// up then.
+    pub(super) fn spares_the_request(&self) -> bool {
+        matches!(self, Self::StallAfterHeaders | Self::Drip(_) | Self::CloseMidBody)
+    }
+}
+
 /// A body that is either there at once or comes in pieces from a task.
 pub(super) enum Answer {
     Whole(Option<Bytes>),

@@ -9,12 +9,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::path::Version;
+use super::scope::Identity;
 use crate::sim::clock;
+use crate::sim::directory::Person;
 use crate::sim::knob::Knob;
 use crate::sim::random::Random;
 
 /// Size of a token whose groups are few, in bytes; Exchange's own are 1,500 to 2,500.
 pub const USUAL_TOKEN_SIZE: usize = 1_800;
+
+/// The header of every JWT. Nobody but this simulator can check the signature, and nobody else has to.
+const HEADER: &str = r#"{"typ":"JWT","alg":"HS256","kid":"simulator"}"#;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub struct Claims {
     pub object_id: String,
     /// Client id of the app that asked for it.
     pub client_id: String,
+    /// How the app proved itself (`appidacr`): 0 not at all, 1 with a secret, 2 with a certificate.
+    pub app_class: u8,
     /// Sign-in name of the user; `None` when the app acts for itself.
     pub user: Option<String>,
     /// Delegated permissions (`scp`); empty when the app acts for itself.
@@ -50,7 +58,7 @@ impl Claims {
             "aio": id,
             "app_displayname": "saslgate demo",
             "appid": self.client_id,
-            "appidacr": "1",
+            "appidacr": self.app_class.to_string(),
             "idp": format!("https://sts.windows.net/{}/", self.tenant),
             "idtyp": if self.user.is_some() { "user" } else { "app" },
             "oid": self.object_id,
@@ -78,8 +86,11 @@ impl Claims {
             tenant: text("tid")?,
             object_id: text("oid")?,
             client_id: text("appid")?,
+            app_class: text("appidacr")?.parse().ok()?,
             user: text("upn"),
-            scopes: text("scp").map_or_else(Vec::new, |all| all.split(' ').map(str::to_owned).collect()),
+            scopes: text("scp").map_or_else(Vec::new, |all| {
+                all.split_whitespace().map(str::to_owned).collect()
+            }),
             roles: roles
                 .into_iter()
                 .flatten()
@@ -89,6 +100,53 @@ impl Claims {
             not_before: claims.get("nbf")?.as_u64()?,
             expires: claims.get("exp")?.as_u64()?,
         })
+    }
+}
+
+/// What an id token says about a person, as far as they let the app know.
+pub(super) struct IdClaims<'a> {
+    /// The access token that it comes with.
+    pub(super) token: &'a Claims,
+    pub(super) person: &'a Person,
+    /// Their address, which need not be the sign-in name.
+    pub(super) email: String,
+    pub(super) identity: Identity,
+    pub(super) nonce: Option<&'a str>,
+}
+
+impl IdClaims<'_> {
+    /// v1 says `upn` and `unique_name` where v2 says `preferred_username`.
+    fn to_json(&self, version: Version) -> Value {
+        let token = self.token;
+        let (issuer, number) = match version {
+            Version::V1 => (format!("https://sts.windows.net/{}/", token.tenant), "1.0"),
+            Version::V2 => (
+                format!("https://login.microsoftonline.com/{}/v2.0", token.tenant),
+                "2.0",
+            ),
+        };
+        let mut claims = json!({
+            "aud": token.client_id, "iss": issuer, "iat": token.not_before, "nbf": token.not_before,
+            "exp": token.expires, "sub": token.object_id, "tid": token.tenant, "ver": number,
+        });
+        if self.identity.profile {
+            claims["oid"] = json!(token.object_id);
+            claims["name"] = json!(self.person.name);
+            match version {
+                Version::V1 => {
+                    claims["upn"] = json!(self.person.upn);
+                    claims["unique_name"] = json!(self.person.upn);
+                }
+                Version::V2 => claims["preferred_username"] = json!(self.person.upn),
+            }
+        }
+        if self.identity.email {
+            claims["email"] = json!(self.email);
+        }
+        if let Some(nonce) = self.nonce {
+            claims["nonce"] = json!(nonce);
+        }
+        claims
     }
 }
 
@@ -129,20 +187,27 @@ impl Mint {
 
     /// A signed JWT of about `size` bytes: group ids fill it up, as they do in large tenants.
     pub(crate) fn jwt(&self, claims: &Claims, size: usize) -> MintedToken {
-        let header = json!({"typ": "JWT", "alg": "HS256", "kid": "simulator"}).to_string();
         let mut body = claims.to_json(&self.random.text(22));
-        let bare = (header.len() + body.to_string().len()) * 4 / 3 + 46;
+        let bare = (HEADER.len() + body.to_string().len()) * 4 / 3 + 46;
         let groups = size.saturating_sub(bare + 16) / 52;
         if groups > 0 {
             body["groups"] = (0..groups).map(|_| self.random.guid()).collect();
         }
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(body.to_string())
-        );
+        MintedToken(self.signed(&body))
+    }
+
+    /// A signed JWT with these claims.
+    fn signed(&self, claims: &Value) -> String {
+        let signed = [HEADER, &claims.to_string()]
+            .map(|part| URL_SAFE_NO_PAD.encode(part))
+            .join(".");
         let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, signed.as_bytes()));
-        MintedToken(format!("{signed}.{signature}"))
+        format!("{signed}.{signature}")
+    }
+
+    /// An id token: who has signed in, for the app itself.
+    pub(super) fn id_token(&self, claims: &IdClaims<'_>, version: Version) -> String {
+        self.signed(&claims.to_json(version))
     }
 
     /// A token without any structure, as personal accounts get them.
@@ -183,6 +248,7 @@ mod tests {
             tenant: "t".to_owned(),
             object_id: "o".to_owned(),
             client_id: "c".to_owned(),
+            app_class: 1,
             user: Some("alice@contoso.com".to_owned()),
             scopes: vec!["IMAP.AccessAsUser.All".to_owned()],
             roles: Vec::new(),

@@ -5,17 +5,10 @@ use std::sync::Arc;
 use super::xoauth2::Credentials;
 use crate::sim::World;
 use crate::sim::clock;
-use crate::sim::entra::Claims;
+use crate::sim::entra::{self, Claims};
 use crate::sim::faults::Protocol;
 use crate::sim::mailbox::{Mailbox, Right};
 use crate::sim::record::{Cause, TokenFacts};
-
-/// Audiences that Exchange takes as its own.
-const AUDIENCES: [&str; 3] = [
-    "https://outlook.office365.com",
-    "https://outlook.office.com",
-    "00000002-0000-0ff1-ce00-000000000000",
-];
 
 /// What Exchange makes of a login.
 pub(super) enum Verdict {
@@ -51,7 +44,7 @@ pub(super) fn judge(
 
 fn check_token(protocol: Protocol, claims: &Claims) -> Option<Cause> {
     let now = clock::now();
-    if !AUDIENCES.contains(&claims.audience.as_str()) {
+    if !entra::is_for_exchange(&claims.audience) {
         Some(Cause::WrongAudience)
     } else if claims.expires <= now || claims.not_before > now {
         Some(Cause::Expired)
@@ -75,7 +68,9 @@ fn permits(protocol: Protocol, claims: &Claims) -> bool {
 }
 
 fn open(world: &World, protocol: Protocol, claims: &Claims, user: &str) -> Verdict {
-    let Some(mailbox) = world.directory.mailbox(user) else {
+    let takes_aliases = world.exchange.takes_aliases.get();
+    let found = world.directory.mailbox(user);
+    let Some(mailbox) = found.filter(|mailbox| takes_aliases || mailbox.has_own_name(user)) else {
         return Verdict::Refused(Cause::UnknownMailbox);
     };
     let tenant = world.directory.tenant_of(mailbox.address());

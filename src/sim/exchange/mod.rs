@@ -103,6 +103,8 @@ pub struct Exchange {
     pub submissions_at_once: Knob<Option<usize>>,
     /// Whether sent messages are stored; without it a load run needs no memory for them.
     pub keeps_messages: Knob<bool>,
+    /// Whether the `user=` of a login may be an alias; that it always may is not settled.
+    pub takes_aliases: Knob<bool>,
     /// What follows a good login.
     pub after_login: Knob<AfterLogin>,
     announced: [Knob<Announced>; 3],
@@ -127,6 +129,7 @@ impl Exchange {
             pop3_longest_token: Knob::default(),
             submissions_at_once: Knob::new(Some(3)),
             keeps_messages: Knob::new(true),
+            takes_aliases: Knob::new(true),
             after_login: Knob::default(),
             announced: std::array::from_fn(|_| Knob::default()),
             records: Arc::new(Records::new()),

@@ -1,8 +1,4 @@
-//! The simulated token endpoint: every parameter is checked, every answer has Entra's own form.
-#![cfg(feature = "demo")]
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
-mod sim_support;
+//! The app for itself, and what every token request has in common: its form, its faults, introspection.
 
 use std::time::Duration;
 
@@ -12,9 +8,8 @@ use saslgate::sim::directory::ClientSecret;
 use saslgate::sim::entra::{Claims, TokenFault, TokenOutcome};
 use saslgate::sim::{Demo, Settings, Sim};
 use serde_json::Value;
-use sim_support::Conversation;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+use crate::https::{self, FORM};
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -29,28 +24,12 @@ fn good_body() -> String {
     )
 }
 
-/// Status line and headers, and the body.
-async fn http(sim: &Sim, request: &str) -> (String, String) {
-    let mut https = Conversation::tls(sim, sim.addresses().entra).await;
-    https.send_bytes(request.as_bytes()).await;
-    let answer = https.rest().await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.as_str(), ""));
-    (head.to_owned(), body.to_owned())
-}
-
 async fn post(sim: &Sim, tenant: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
     let headers = headers.iter().fold(String::new(), |all, (name, value)| {
         all + name + ": " + value + "\r\n"
     });
-    let length = body.len();
-    http(
-        sim,
-        &format!(
-            "POST /{tenant}/oauth2/v2.0/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-             {headers}Content-Length: {length}\r\n\r\n{body}"
-        ),
-    )
-    .await
+    let reply = https::post_with(sim, &format!("/{tenant}/oauth2/v2.0/token"), &headers, body).await;
+    (reply.head, reply.body)
 }
 
 fn code(body: &str) -> Value {
@@ -99,14 +78,9 @@ async fn issues_a_token_to_the_app() {
 
 /// What the introspection endpoint (RFC 7662) says to this form.
 async fn introspected(sim: &Sim, form: &str) -> Value {
-    let length = form.len();
-    let request = format!(
-        "POST /introspect HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {FORM}\r\n\
-         Content-Length: {length}\r\n\r\n{form}"
-    );
-    let (head, body) = http(sim, &request).await;
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    serde_json::from_str(&body).unwrap()
+    let reply = https::post_with(sim, "/introspect", &format!("Content-Type: {FORM}\r\n"), form).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.json()
 }
 
 #[tokio::test]
@@ -281,7 +255,7 @@ async fn refuses_each_wrong_request_with_its_own_code() {
         "GET /{}/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         Demo::TENANT
     );
-    assert_eq!(code(&http(&sim, &get).await.1), 900_561);
+    assert_eq!(https::raw(&sim, &get).await.code(), 900_561);
 }
 
 #[tokio::test]
