@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::raw;
 use crate::account::password::{GeneratedPassword, PasswordHash};
 use crate::sim::certificates::CertificateChoice;
+use crate::sim::entra::Rotation;
 use crate::sim::exchange::AfterLogin;
 use crate::sim::tls::{TlsSettings, TlsVersions};
 use crate::sim::{self, Demo, Sim};
@@ -32,6 +33,23 @@ pub(super) struct SimulatorArgs {
     /// Forget the messages that are sent, and all but the first that are put into a folder
     #[arg(long, requires = "simulator_only", hide_short_help = true)]
     forget_mail: bool,
+    /// What happens to a refresh token when it is exchanged
+    #[arg(
+        long,
+        requires = "simulator_only",
+        hide_short_help = true,
+        value_enum,
+        default_value_t
+    )]
+    rotation: Rotates,
+    /// Seconds that access tokens last
+    #[arg(
+        long,
+        requires = "simulator_only",
+        hide_short_help = true,
+        value_name = "SECONDS"
+    )]
+    token_lifetime: Option<u64>,
     /// Open no mailbox after a login, but give and take bytes as a line asks for it (see src/cli/demo/raw.rs)
     #[arg(long, requires = "simulator_only", hide_short_help = true)]
     raw: bool,
@@ -46,6 +64,18 @@ enum Version {
     /// TLS 1.3
     #[value(name = "1.3")]
     Tls13,
+}
+
+/// What happens to refresh tokens.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Rotates {
+    /// The old one goes on working, as at Entra
+    #[default]
+    KeepsOld,
+    /// Whoever brings the old one again ends the sign-in
+    Strict,
+    /// There is never another one
+    Never,
 }
 
 impl SimulatorArgs {
@@ -75,6 +105,14 @@ pub(super) async fn run(args: &SimulatorArgs) -> io::Result<()> {
     let sim = Sim::start(args.settings())?;
     let exchange = sim.exchange();
     exchange.keeps_messages.set(!args.forget_mail);
+    sim.entra().rotation.set(match args.rotation {
+        Rotates::KeepsOld => Rotation::KeepsOld,
+        Rotates::Strict => Rotation::Strict,
+        Rotates::Never => Rotation::Never,
+    });
+    if let Some(seconds) = args.token_lifetime {
+        sim.entra().tokens.change(|shape| shape.lifetime = seconds);
+    }
     if args.raw {
         let (sender, logged_in) = mpsc::channel(1);
         exchange.after_login.set(AfterLogin::HandOver(sender));
@@ -109,8 +147,10 @@ fn introduction(sim: &Sim) -> io::Result<Value> {
     let to = sim.addresses();
     Ok(json!({
         "entra": to.authority(), "tenant": Demo::TENANT, "client_id": Demo::CLIENT_ID, "client_secret": Demo::CLIENT_SECRET,
-        "scope": Demo::SCOPE, "imap": to.imap, "imap_starttls": to.imap_starttls, "pop3": to.pop3,
-        "pop3_starttls": to.pop3_starttls, "smtp": to.smtp, "smtps": to.smtps,
+        "scope": Demo::SCOPE, "redirect_uri": Demo::REDIRECT_URI, "public_client_id": Demo::PUBLIC_CLIENT_ID,
+        "delegated_scope": Demo::DELEGATED_SCOPE, "person_password": Demo::PASSWORD, "machine": to.machine,
+        "imap": to.imap, "imap_starttls": to.imap_starttls, "pop3": to.pop3, "pop3_starttls": to.pop3_starttls,
+        "smtp": to.smtp, "smtps": to.smtps,
         "mailboxes": [Demo::ALICE, Demo::BOB, Demo::SUPPORT], "password": password.text(),
         "password_hash": PasswordHash::Generated(hash).stored(), "ca": sim.ca_pem(),
     }))
@@ -121,7 +161,8 @@ fn counts(sim: &Sim) -> Value {
     json!({
         "accepted": counts.accepted, "open": counts.open, "tls_full": counts.tls_full, "tls_resumed": counts.tls_resumed,
         "logins_ok": counts.logins_ok, "logins_refused": counts.logins_refused,
-        "token_requests": sim.entra().request_count(),
+        "token_requests": sim.entra().request_count(), "refreshes": sim.entra().requests_of("refresh_token"),
+        "refresh_reuses": sim.entra().refresh_reuses(), "visits": sim.entra().visits().len(),
     })
 }
 
