@@ -13,7 +13,7 @@ use crate::support::config::{Account, Config};
 use crate::support::mail_client::MailClient;
 use crate::support::place::Place;
 use crate::support::program::Program;
-use crate::support::soon;
+use crate::support::{soon, until};
 
 /// How soon a stranger is shown out. Measured three times, for the machine may be busy.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -112,13 +112,18 @@ async fn strangers_are_listened_to_or_hear_their_own_words() {
     assert_eq!(shown_out, 3 * (8 + 4));
     assert!(healthy.is_relayed().await);
     assert_eq!(sim.exchange().counts().accepted, 1, "nobody else came through");
-    let ends = gate.log.since(mark);
-    let ends = ends.iter().filter(|line| {
-        line["outcome"]
-            .as_str()
-            .is_some_and(|outcome| outcome.starts_with("the peer speaks "))
-    });
-    assert!(ends.count() >= shown_out, "each has its line");
+    let ends = || {
+        let lines = gate.log.since(mark);
+        let outcomes = lines.iter().filter_map(|line| line["outcome"].as_str());
+        outcomes
+            .filter(|outcome| outcome.starts_with("the peer speaks "))
+            .count()
+    };
+    // A line is written after the connection is closed.
+    until(Duration::from_secs(30), "each has its line", || {
+        ends() >= shown_out
+    })
+    .await;
 }
 
 #[tokio::test]
