@@ -68,6 +68,29 @@ fn digest(kind: &str, parts: &[&str]) -> GrantKey {
     GrantKey(key)
 }
 
+impl GrantKey {
+    /// As the token store writes it: 64 lower-case hexadecimal digits.
+    pub(crate) fn to_hex(self) -> String {
+        let digit = |four: u8| char::from_digit(four.into(), 16);
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(digit).collect()
+    }
+
+    /// What [`Self::to_hex`] wrote, and nothing else.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let mut key = [0; 32];
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+            return None;
+        };
+        for (byte, [high, low]) in key.iter_mut().zip(pairs) {
+            *byte = u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?;
+        }
+        let key = Self(key);
+        (key.to_hex() == text).then_some(key)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -2,6 +2,7 @@
 //!
 //! [`Tokens::pending`] is where a login comes in. `cache` decides, without a socket or a task, what a login gets;
 //! `manager` runs the flights (one request for a token each); `refresher` starts those that nobody waits for.
+//! [`store`] keeps what must outlive the process: refresh tokens, and what else people entrusted to it.
 
 mod access;
 mod cache;
@@ -14,6 +15,7 @@ mod pending;
 mod refresher;
 mod request;
 mod source;
+pub mod store;
 #[cfg(test)]
 mod tests;
 
