@@ -1,6 +1,8 @@
 //! Links to peers, and `drive`: the one loop that moves bytes for every dialogue.
 
+mod distrust;
 mod link;
+mod trouble;
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +11,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use zeroize::{Zeroize, Zeroizing};
 
+pub use distrust::{Distrust, Verifier};
 pub use link::{Filled, Finish, Link, RECORD, Upgrade, tune};
+pub use trouble::{Trouble, WhyAndFix, causes};
 
 use crate::wire::{Closing, Dialogue, Said, Step};
 

@@ -63,10 +63,10 @@ impl<C: Claim> Attempt<'_, C> {
     }
 
     async fn dial(&mut self) -> Result<(Link, SocketAddr), Fault> {
-        let connected = self
-            .patience
-            .wait(connect::connect(self.way.host, self.addresses))
-            .await;
+        let (host, known) = (self.way.host, self.addresses);
+        let resolved = self.patience.wait(connect::resolve(host, known)).await;
+        let addresses = resolved.map_err(|_| (Stage::Resolve, Cause::Timeout))??;
+        let connected = self.patience.wait(connect::connect(host, addresses, known)).await;
         let stream = connected.map_err(|_| (Stage::Connect, Cause::Timeout))??;
         let local = stream
             .local_addr()

@@ -1,17 +1,18 @@
 //! A TCP connection to a mail host: all its addresses, the quickest wins (RFC 8305).
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::addresses::Addresses;
 use super::{Cause, Stage};
 use crate::provider::MailHost;
-use crate::transport;
+use crate::transport::{self, Trouble};
 
 /// How long one address gets before the next is tried beside it (RFC 8305 5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -22,62 +23,103 @@ const TRY: Duration = Duration::from_secs(5);
 /// How many addresses are tried. Exchange Online has up to sixteen, and sixteen sockets for one login are too many.
 const MAX_TRIES: usize = 6;
 
-/// Connects to that host, or says what kept us from it.
-pub(super) async fn connect(host: &MailHost, known: &Addresses) -> Result<TcpStream, (Stage, Cause)> {
+/// None of a host's addresses took a connection.
+#[derive(Debug)]
+pub struct Unreached(Vec<(SocketAddr, io::Error)>);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("the name has no address");
+        }
+        for (at, (address, error)) in self.0.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "; " };
+            write!(f, "{gap}{address}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Unreached {
+    /// What each address did.
+    pub fn new(tried: Vec<(SocketAddr, io::Error)>) -> Self {
+        Self(tried)
+    }
+
+    /// What keeps us from there. A machine without IPv6 fails at every IPv6 address in its own way, and that says nothing
+    /// where an IPv4 address failed in another.
+    pub fn trouble(&self) -> Option<Trouble<'_>> {
+        if self.0.is_empty() {
+            return Some(Trouble::UnknownName);
+        }
+        let each = || self.0.iter().filter_map(|(_, error)| Trouble::of(error));
+        let telling = each().find(|trouble| !matches!(trouble, Trouble::NoRoute));
+        let ipv6_only = self.0.iter().all(|(address, _)| address.is_ipv6());
+        telling.or_else(|| match each().next()? {
+            Trouble::NoRoute if ipv6_only => Some(Trouble::OnlyIpv6),
+            other => Some(other),
+        })
+    }
+}
+
+/// The addresses of that host, in the order in which they are tried.
+pub(super) async fn resolve(host: &MailHost, known: &Addresses) -> Result<Vec<SocketAddr>, (Stage, Cause)> {
     let found = known.of(&host.name, host.port).await;
     let mut addresses = found.map_err(|error| (Stage::Resolve, Cause::Resolve(error)))?;
     addresses.truncate(MAX_TRIES);
+    Ok(addresses)
+}
+
+/// Connects to one of that host's addresses, or says what kept us from it.
+pub(super) async fn connect(
+    host: &MailHost,
+    addresses: Vec<SocketAddr>,
+    known: &Addresses,
+) -> Result<TcpStream, (Stage, Cause)> {
     match race(addresses).await {
         Ok((stream, address)) => {
             known.reached(&host.name, address);
             transport::tune(&stream);
             Ok(stream)
         }
-        Err(error) => {
+        Err(unreached) => {
             known.unreached(&host.name).await;
-            Err((Stage::Connect, Cause::Connect(error)))
+            Err((Stage::Connect, Cause::Connect(unreached)))
         }
     }
 }
 
-/// The first connection that stands, and to where; the others are dropped. If none does, the last error.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<(TcpStream, SocketAddr)> {
+/// The first connection that stands, and to where; the others are dropped. If none does, what each address did.
+async fn race(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketAddr), Unreached> {
     let mut waiting = addresses.into_iter().peekable();
     let mut tries = JoinSet::new();
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut failed = Vec::new();
     loop {
         if let Some(address) = waiting.next() {
-            tries.spawn(attempt(address));
+            tries.spawn(async move { (address, attempt(address).await) });
         }
         tokio::select! {
-            ended = tries.join_next() => match ended.map(outcome) {
-                Some(Ok(connected)) => return Ok(connected),
+            ended = tries.join_next() => match ended {
+                Some(Ok((address, Ok(stream)))) => return Ok((stream, address)),
                 // The next address need not wait for its turn.
-                Some(Err(error)) => last = error,
-                None => return Err(last),
+                Some(Ok((address, Err(error)))) => failed.push((address, error)),
+                // A try that panicked has failed like any other; its address is not known any more.
+                Some(Err(_)) => {}
+                None => return Err(Unreached::new(failed)),
             },
             () = sleep(STAGGER), if waiting.peek().is_some() => {}
         }
     }
 }
 
-fn outcome<T>(joined: Result<io::Result<T>, JoinError>) -> io::Result<T> {
-    joined.unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-async fn attempt(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
+async fn attempt(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
         TcpSocket::new_v6()?
     };
     let connected = timeout(TRY, socket.connect(address)).await;
-    let error = match connected {
-        Ok(Ok(stream)) => return Ok((stream, address)),
-        Ok(Err(error)) => error,
-        Err(_) => io::Error::new(io::ErrorKind::TimedOut, "no answer"),
-    };
-    Err(io::Error::new(error.kind(), format!("{address}: {error}")))
+    connected.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer")))
 }
 
 #[cfg(test)]
@@ -122,14 +164,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_all_are_dead_the_last_error_names_its_address() {
+    async fn when_all_are_dead_each_address_says_what_it_did() {
         let ((_kept, one), (_also_kept, other)) = (dead(), dead());
-        let error = race(vec![one, other]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        assert!(error.to_string().starts_with(&format!("{other}: ")), "{error}");
-        assert_eq!(
-            race(Vec::new()).await.unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        let unreached = race(vec![one, other]).await.unwrap_err();
+        let said = unreached.to_string();
+        for address in [one, other] {
+            assert!(said.contains(&format!("{address}: Connection refused")), "{said}");
+        }
+        assert!(matches!(unreached.trouble(), Some(Trouble::Refused)));
+        let nowhere = race(Vec::new()).await.unwrap_err();
+        assert_eq!(nowhere.to_string(), "the name has no address");
+    }
+
+    /// Both families are mostly tried, and the one that this machine does not have must not hide what ails the other.
+    #[test]
+    fn the_family_that_is_missing_tells_only_when_there_is_no_other() {
+        use io::ErrorKind::{ConnectionRefused, NetworkUnreachable, TimedOut};
+        let unreached = |tried: &[(&str, io::ErrorKind)]| {
+            let tried = tried.iter();
+            let tried = tried.map(|(address, kind)| (address.parse().unwrap(), (*kind).into()));
+            Unreached::new(tried.collect())
+        };
+        let (v4, v6) = ("192.0.2.1:993", "[2001:db8::1]:993");
+        let told = |tried: &[(&str, io::ErrorKind)]| format!("{:?}", unreached(tried).trouble().unwrap());
+        let cases: [(&[_], &str); 6] = [
+            (&[(v6, NetworkUnreachable), (v4, TimedOut)], "Silent"),
+            (&[(v4, ConnectionRefused), (v6, NetworkUnreachable)], "Refused"),
+            (&[(v6, NetworkUnreachable)], "OnlyIpv6"),
+            (&[(v4, NetworkUnreachable)], "NoRoute"),
+            (&[(v6, NetworkUnreachable), (v4, NetworkUnreachable)], "NoRoute"),
+            (&[], "UnknownName"),
+        ];
+        for (tried, expected) in cases {
+            assert_eq!(told(tried), expected, "{tried:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::connect::Unreached;
 use super::handshake::Rejection;
 use crate::oauth::TokenError;
 use crate::provider::MailHost;
@@ -55,9 +56,9 @@ pub enum Cause {
     /// Its name has no address, or nobody can be asked.
     #[error("the name can't be resolved: {0}")]
     Resolve(io::Error),
-    /// None of its addresses takes a connection; this is what the last one did.
+    /// None of its addresses takes a connection.
     #[error("no connection: {0}")]
-    Connect(io::Error),
+    Connect(Unreached),
     /// Its certificate is not to be believed, or TLS failed in another way.
     #[error("TLS failed: {0}")]
     Tls(io::Error),

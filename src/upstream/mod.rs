@@ -22,6 +22,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use tokio_rustls::TlsConnector;
 
+pub use connect::Unreached;
 pub use error::{Cause, Stage, UpstreamError};
 pub use open::Claim;
 pub use trust::TrustError;

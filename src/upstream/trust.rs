@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
 
 use super::Settings;
-use crate::transport::RECORD;
+use crate::transport::{RECORD, Verifier};
 
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +19,25 @@ pub enum TrustError {
     /// The TLS library refuses what we ask of it.
     #[error("TLS can't be set up: {0}")]
     Unsupported(rustls::Error),
+    /// There is nobody to believe.
+    #[error("TLS can't be set up: {0}")]
+    NobodyToBelieve(VerifierBuilderError),
 }
 
 /// The configuration that all connections share, because sessions are resumed through it and about 140 roots are read
 /// for it. TLS 1.2 is the least that Exchange Online takes. Nothing can turn verification off.
 pub(super) fn client_config(settings: &Settings) -> Result<Arc<ClientConfig>, TrustError> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider(settings.post_quantum)))
+    let provider = Arc::new(provider(settings.post_quantum));
+    let roots = Arc::new(roots(&settings.extra_roots)?);
+    let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
+        .map_err(TrustError::NobodyToBelieve)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TrustError::Unsupported)?
-        .with_root_certificates(roots(&settings.extra_roots)?)
+        // What rustls calls dangerous is that a verifier could be lax: this one asks webpki, as rustls' own does.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::asking(webpki)))
         .with_no_client_auth();
     config.max_fragment_size = Some(RECORD);
     Ok(Arc::new(config))

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use super::server::{Authority, Identity, Server, authority_params};
 use super::{Wallet, open, upstream};
 use crate::provider::{MailHost, Protocol, UpstreamTls};
+use crate::transport::Trouble;
 use crate::upstream::{Cause, Stage, UpstreamError};
 
 const YES: &str = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 NAMESPACE] hi
@@ -154,10 +155,60 @@ async fn certificates_that_are_not_to_be_believed_are_refused_before_a_word_is_s
             matches!((error.stage, &error.cause), (Stage::Tls, Cause::Tls(_))),
             "{about}: {error}"
         );
-        assert!(error.to_string().contains("certificate"), "{about}: {error}");
+        let Cause::Tls(tls) = &error.cause else {
+            panic!("{about}")
+        };
+        assert!(
+            matches!(Trouble::of(tls), Some(Trouble::Distrust(_))),
+            "{about}: {error}"
+        );
         assert_eq!(heard, [Vec::<String>::new()], "{about}: one try, and no word");
     }
     assert_eq!(count, 11);
+}
+
+/// An inspecting firewall is found by the name that it signs with; that name is the firewall's to choose.
+#[tokio::test]
+async fn whoever_issued_a_certificate_that_is_not_believed_is_named() {
+    let mut firewall = authority_params();
+    firewall
+        .distinguished_name
+        .push(DnType::OrganizationName, "Inspection\r\n\u{1b}[2J Inc.");
+    let (error, _) = try_with(
+        &Authority::new(),
+        Authority::with(firewall).localhost(),
+        "localhost",
+    )
+    .await;
+    let Some(Cause::Tls(tls)) = error.map(|error| error.cause) else {
+        panic!("it was believed")
+    };
+    let Some(Trouble::Distrust(distrust)) = Trouble::of(&tls) else {
+        panic!("{tls}")
+    };
+    assert_eq!(
+        distrust.to_string(),
+        r#"its issuer is not known here; it was issued by "saslgate test authority (Inspection\r\n\u{1b}[2J Inc.)""#
+    );
+}
+
+/// A wrong clock is the machine's own fault, and shows as the days that don't fit.
+#[tokio::test]
+async fn a_certificate_of_another_time_says_which_days_do_not_fit() {
+    let authority = Authority::new();
+    let identity = authority.issue(&changed(|leaf| leaf.not_before = date_time_ymd(2048, 2, 29)));
+    let (error, _) = try_with(&authority, identity, "localhost").await;
+    let Some(Cause::Tls(tls)) = error.map(|error| error.cause) else {
+        panic!("it was believed")
+    };
+    let Some(Trouble::Distrust(distrust)) = Trouble::of(&tls) else {
+        panic!("{tls}")
+    };
+    let said = distrust.to_string();
+    assert!(
+        said.starts_with("it begins on 2048-02-29, and this machine's clock says 20"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
