@@ -7,26 +7,43 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use rustls::CertificateError;
 use saslgate::account::RefusedLogin;
 use saslgate::downstream::Refusal;
-use saslgate::failure::Failure;
-use saslgate::failure::exchange::KNOWN;
+use saslgate::failure::{Access, Facts, Failure, exchange, explain};
 use saslgate::name::NameError;
 use saslgate::oauth::aadsts;
 use saslgate::provider::Protocol;
+use saslgate::transport::{Distrust, Trouble};
 
 const HEAD: &str = "# Errors
 
-Three tables: what the mail client shows, what the log says when saslgate itself refuses, and what Microsoft says. Every refusal ends with a session
-id such as `(session 7Q2M4K9T)`, which stands in the log beside *what* happened, *why*, and the *fix*.
+Five tables: what the mail client shows, what the log says when saslgate itself refuses, when upstream can't be reached, and what Microsoft says. Every refusal ends with a
+session id such as `(session 7Q2M4K9T)`, which stands in the log beside *what* happened, *why*, and the *fix*. A running session that upstream refuses something in has `code`, `why` and
+`fix` in the line that ends it.
 
 Only what saslgate itself refuses is told as a wrong password. Whatever goes wrong behind a right one is temporary for the mail client (`4xx`, `[UNAVAILABLE]`,
-`[SYS/TEMP]`) or a matter for the administrator, so that no mail program forgets a password that is right and no scanner throws a message away.
+`[SYS/TEMP]`) or a matter for the administrator, so that no mail client forgets a password that is right and no scanner throws a message away.
+
+Fixes that run in PowerShell are for an Exchange administrator: `Install-Module ExchangeOnlineManagement` once, then `Connect-ExchangeOnline`. Words in capitals
+(`MAILBOX`, `OWNER`, `SENDER`, `CLIENT_ID`, `OBJECT_ID`, `TENANT`, `SIGN_IN_HOST`, `ACCOUNT`, `PERMISSION`, `PROTOCOL_SWITCH`) are filled in by the log. What isn't, because it
+isn't known or holds a character that a shell would act on, is yours to fill in.
+
+What is mended in the configuration works after a reload (`kill -HUP` of saslgate's process; `[upstream]`, listeners and variables of the environment need a restart).
+What is mended at Microsoft needs neither: saslgate asks for a token again within five minutes, and for a person at once after `saslgate sign-in`; Exchange takes up to an hour.
 ";
 
 #[test]
 fn the_page_says_what_the_tables_say() {
-    let page = [HEAD.to_owned(), refusals(), local(), exchange(), entra()].join("\n");
+    let page = [
+        HEAD.to_owned(),
+        refusals(),
+        local(),
+        network(),
+        exchange(),
+        entra(),
+    ]
+    .join("\n");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
     if std::env::var_os("SASLGATE_BLESS").is_some() {
         fs::write(path, &page).unwrap();
@@ -42,6 +59,12 @@ fn the_page_says_what_the_tables_say() {
 fn table(title: &str, columns: &[&str]) -> String {
     let rule = vec!["---"; columns.len()].join("|");
     format!("## {title}\n\n| {} |\n|{rule}|\n", columns.join(" | "))
+}
+
+/// A row of it; a bar would end the cell.
+fn row(text: &mut String, cells: &[&str]) {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    writeln!(text, "| {} |", cells.join(" | ")).unwrap();
 }
 
 fn refusals() -> String {
@@ -71,43 +94,81 @@ fn local() -> String {
         RefusedLogin::Busy,
     ];
     for refused in every {
-        let diagnosis = Failure::Login(refused).explain();
-        writeln!(
-            text,
-            "| {} | {} | {} |",
-            diagnosis.what, diagnosis.why, diagnosis.fix
-        )
-        .unwrap();
+        let diagnosis = explain(&Failure::Login(refused), &Facts::default());
+        row(&mut text, &[&diagnosis.what, &diagnosis.why, &diagnosis.fix]);
+    }
+    text
+}
+
+fn network() -> String {
+    let mut text = table("When upstream can't be reached", &["what happens", "why", "fix"]);
+    let every: &[(&str, Trouble<'_>)] = &[
+        ("the name has no address", Trouble::UnknownName),
+        ("name servers do not answer", Trouble::NoNameServer),
+        ("the network is unreachable", Trouble::NoRoute),
+        (
+            "the name has IPv6 addresses only, and they are unreachable",
+            Trouble::OnlyIpv6,
+        ),
+        ("the connection is refused", Trouble::Refused),
+        ("the connection gets no answer", Trouble::Silent),
+        ("permission to connect is denied", Trouble::Forbidden),
+        ("there are too many open files", Trouble::Exhausted),
+        ("the connection is ended during TLS", Trouble::HungUp),
+        ("TLS gets something else for an answer", Trouble::NotTls),
+        ("the TLS version is too old", Trouble::OldTls),
+    ];
+    for (what, trouble) in every {
+        let (why, fix) = trouble.explain("outlook.office365.com", 993);
+        row(&mut text, &[what, &why, &fix]);
+    }
+    let reasons = [
+        CertificateError::UnknownIssuer,
+        CertificateError::NotValidYet,
+        CertificateError::Expired,
+        CertificateError::NotValidForName,
+        CertificateError::BadSignature,
+        CertificateError::Revoked,
+    ];
+    for reason in reasons {
+        let what = format!("the certificate is not believed: {reason:?}");
+        let issuer = "Contoso TLS Inspection".into();
+        let distrust = Distrust { reason, issuer };
+        let (why, fix) = Trouble::Distrust(&distrust).explain("outlook.office365.com", 993);
+        row(&mut text, &[&what, &why, &fix]);
     }
     text
 }
 
 fn exchange() -> String {
-    let mut text = table("When Exchange refuses", &["it says", "code", "why", "fix"]);
-    for known in KNOWN {
-        writeln!(
-            text,
-            "| {} | `{}` | {} | {} |",
-            known.phrase, known.code, known.why, known.fix
-        )
-        .unwrap();
+    let columns = ["it says", "code", "why", "fix"];
+    let mut text = table("When Exchange refuses", &columns);
+    for known in exchange::rows() {
+        let says: Vec<_> = known
+            .statuses
+            .iter()
+            .chain(known.phrases)
+            .map(|words| format!("`{words}`"))
+            .collect();
+        let code = format!("`{}`", known.code);
+        row(
+            &mut text,
+            &[
+                &says.join(" "),
+                &code,
+                known.why,
+                &known.fix.text(Access::Unknown),
+            ],
+        );
     }
     text
 }
 
 fn entra() -> String {
     let mut text = table("When Entra ID gives no token", &["codes", "what", "why", "fix"]);
-    for row in aadsts::TABLE {
-        let codes: Vec<_> = row.codes.iter().map(|code| format!("`AADSTS{code}`")).collect();
-        writeln!(
-            text,
-            "| {} | {} | {} | {} |",
-            codes.join(" "),
-            row.what,
-            row.why,
-            row.fix
-        )
-        .unwrap();
+    for known in aadsts::rows().copied().chain(aadsts::closer_rows()) {
+        let codes: Vec<_> = known.codes.iter().map(|code| format!("`AADSTS{code}`")).collect();
+        row(&mut text, &[&codes.join(" "), known.what, known.why, known.fix]);
     }
     text
 }

@@ -6,38 +6,44 @@ use crate::account::RefusedLogin;
 /// Explains a refused login. The mail client heard the same sentence for all of them.
 pub(super) fn explain(refused: RefusedLogin) -> Diagnosis {
     let (why, fix) = why_and_fix(refused);
-    Diagnosis::new(None, refused.to_string(), why, fix)
+    Diagnosis {
+        code: None,
+        what: refused.to_string(),
+        why: why.into(),
+        fix: fix.into(),
+    }
 }
 
 fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
     match refused {
         RefusedLogin::BadName(_) => (
-            "the mail program is set up wrongly, or somebody is trying something",
-            "set the user name in the mail program to the account's `login`",
+            "the mail client is set up wrongly, or somebody is trying something",
+            "set the user name in the mail client to the account's `login`",
         ),
         RefusedLogin::UnknownUser => (
             "a typing error, an account that is not configured yet, or somebody is guessing",
-            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload",
+            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::WrongPassword => (
-            "the mail program has another password than the configuration, or somebody is guessing",
-            "enter the password in the mail program again, or make a new one with `saslgate password`",
+            "the mail client has another password than the configuration, or somebody is guessing",
+            "enter the password in the mail client again; or make a new one with `saslgate password`, put the line that it prints into the \
+             account, and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::NoPasswordSet => (
             "an account without a password lets nobody in",
-            "add the line that `saslgate password` prints",
+            "add the line that `saslgate password` prints to the account, and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::ProtocolNotAllowed(_) => (
             "`protocols` of the account leaves it out",
-            "add the protocol to `protocols` of the account and reload",
+            "add the protocol to `protocols` of the account and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::ForbiddenSource => (
             "`allow_from` of the account does not contain it",
-            "add the address or network to `allow_from` and reload",
+            "add the address (`peer` in the log) or its network to `allow_from` and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::MailboxNotAllowed => (
-            "the mail program asked for a mailbox besides its own name (SASL authorization identity)",
-            "leave that field empty in the mail program, or add the mailbox to `may_open` of the account",
+            "the mail client asked for a mailbox besides its own name (SASL authorization identity)",
+            "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`kill -HUP` its process)",
         ),
         RefusedLogin::UnknownDevice => (
             "the listener maps no account to it",
@@ -45,11 +51,11 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::Busy => (
             "very many logins with chosen passwords at once; each costs a slow hash on purpose",
-            "nothing, if it passes; generated passwords (`saslgate password`) cost almost nothing to check",
+            "wait: mail clients try again by themselves; if it lasts, use generated passwords (`saslgate password`), which cost almost nothing to check",
         ),
         RefusedLogin::TooManyGuesses => (
             "too many wrong passwords for this account or from this address lately",
-            "nothing: a right password gets in again by itself within seconds; find out who is guessing",
+            "find out who is guessing (`peer` in the log); a right password gets in again by itself within seconds",
         ),
     }
 }

@@ -1,10 +1,16 @@
 //! What really happened, for the operator; and from it, what the mail client is told.
+//!
+//! [`explain`] turns a failure into code, what, why and fix; [`Failure::refusal`] into what the mail client hears. `local`
+//! explains what saslgate itself refuses, `reaching` the way to upstream, `exchange` what upstream says.
 
 pub mod exchange;
+mod facts;
 mod local;
 mod reaching;
 
 use std::borrow::Cow;
+
+pub use facts::{Access, Facts};
 
 use crate::account::RefusedLogin;
 use crate::downstream::Refusal;
@@ -60,26 +66,37 @@ impl Failure {
             },
         }
     }
+}
 
-    /// What the operator is told.
-    pub fn explain(&self) -> Diagnosis {
-        match self {
-            Self::Login(refused) => local::explain(*refused),
-            Self::Upstream(error) => reaching::explain(error),
-            Self::BrokenPromise { host, promise } => Diagnosis::new(
-                None,
-                format!("{host} no longer announces {promise}, which this mail client was promised"),
-                "the mail provider changed what its service can do",
-                "nothing: the next connection is promised what upstream keeps now",
-            ),
-            Self::AccountGone => Diagnosis::new(
-                None,
-                "the account was removed while the login was under way",
-                "the configuration was reloaded",
-                "nothing, if that was intended",
-            ),
-        }
+/// What the operator is told of a failure: by the log, the page of errors, and whatever shows the state of an account.
+pub fn explain(failure: &Failure, facts: &Facts) -> Diagnosis {
+    match failure {
+        Failure::Login(refused) => local::explain(*refused),
+        Failure::Upstream(error) => reaching::explain(error, facts),
+        Failure::BrokenPromise { host, promise } => Diagnosis {
+            code: None,
+            what: format!("{host} no longer announces {promise}, which this mail client was promised"),
+            why: "the mail provider changed what its service can do".into(),
+            fix: "let the mail client connect again: the next connection is promised what upstream keeps now"
+                .into(),
+        },
+        Failure::AccountGone => Diagnosis {
+            code: None,
+            what: "the account was removed while the login was under way".into(),
+            why: "the configuration was reloaded".into(),
+            fix: "put the account back and reload saslgate (`kill -HUP` its process), if it should still be there".into(),
+        },
     }
+}
+
+/// What the operator is told where a token was asked for and no login failed: ahead of the next one, or after a sign-in.
+pub fn explain_token(error: &TokenError, facts: &Facts) -> Diagnosis {
+    reaching::of_token(error, facts)
+}
+
+/// What the operator is told of a running session: of the first of upstream's refusals in it that is a known one.
+pub fn explain_notes(notes: &[Box<str>], facts: &Facts) -> Option<Diagnosis> {
+    notes.iter().find_map(|note| exchange::explain_note(note, facts))
 }
 
 fn of_rejection(kind: Kind) -> Refusal {
@@ -107,22 +124,6 @@ pub struct Diagnosis {
     pub what: String,
     /// What causes this.
     pub why: Cow<'static, str>,
-    /// The command or click that mends it.
+    /// The command or click that mends it; begins with what to do.
     pub fix: Cow<'static, str>,
-}
-
-impl Diagnosis {
-    fn new(
-        code: Option<String>,
-        what: impl Into<String>,
-        why: impl Into<Cow<'static, str>>,
-        fix: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            code,
-            what: what.into(),
-            why: why.into(),
-            fix: fix.into(),
-        }
-    }
 }

@@ -1,65 +1,140 @@
 //! Failures on the way to upstream, and of the token for it.
 
+use super::facts::Facts;
 use super::{Diagnosis, exchange};
+use crate::provider::MailHost;
 use crate::token::TokenError;
-use crate::upstream::{Cause, UpstreamError};
+use crate::transport::{Trouble, WhyAndFix};
+use crate::upstream::{Cause, PATIENCE, Stage, UpstreamError};
 use crate::wire::{Closing, Foreign};
 
 /// Explains why an upstream was not opened.
-pub(super) fn explain(error: &UpstreamError) -> Diagnosis {
+pub(super) fn explain(error: &UpstreamError, facts: &Facts) -> Diagnosis {
     match &error.cause {
-        Cause::Rejected(rejection) => exchange::explain(&error.host.name, rejection),
-        Cause::Token(error) => of_token(error),
+        Cause::Rejected(rejection) => exchange::explain(&error.host.name, rejection, facts),
+        Cause::Token(error) => of_token(error, facts),
         cause => {
-            let (why, fix) = why_and_fix(cause);
-            Diagnosis::new(None, error.to_string(), why, fix)
+            let trouble = trouble(cause);
+            let (why, fix) = match &trouble {
+                Some(trouble) => trouble.explain(&error.host.name, error.host.port),
+                None => without_trouble(cause, error.stage, &error.host),
+            };
+            Diagnosis {
+                code: None,
+                what: what(error, trouble.as_ref()),
+                why: why.into(),
+                fix: fix.into(),
+            }
         }
     }
 }
 
-fn of_token(error: &TokenError) -> Diagnosis {
-    let code = error.code.as_ref().map(ToString::to_string);
-    Diagnosis::new(
-        code,
-        format!("no access token: {error}"),
-        error.why.clone(),
-        error.fix.clone(),
-    )
+/// Explains why there is no token.
+pub(super) fn of_token(error: &TokenError, facts: &Facts) -> Diagnosis {
+    Diagnosis {
+        code: error.code.as_ref().map(ToString::to_string),
+        what: match &facts.account {
+            Some(account) => format!("no access token for {account}: {error}"),
+            None => format!("no access token: {error}"),
+        },
+        why: facts.fill(&error.why, None).into(),
+        fix: facts.fill(&error.fix, None).into(),
+    }
 }
 
-fn why_and_fix(cause: &Cause) -> (&'static str, &'static str) {
+fn what(error: &UpstreamError, trouble: Option<&Trouble<'_>>) -> String {
+    match trouble {
+        // rustls shows the inside of an error that is not its own.
+        Some(Trouble::Distrust(distrust)) => {
+            format!("{}: its certificate is not believed: {distrust}", error.host)
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// What the network did, where that tells more than what we were doing.
+fn trouble(cause: &Cause) -> Option<Trouble<'_>> {
     match cause {
-        Cause::Resolve(_) => (
-            "no name server answered, or the name is wrong",
-            "check the name servers of this machine, and the provider's host names in the configuration",
+        Cause::Resolve(error) => Some(Trouble::of(error).unwrap_or(Trouble::NoNameServer)),
+        Cause::Connect(unreached) => unreached.trouble(),
+        Cause::Tls(error) => Trouble::of(error),
+        _ => None,
+    }
+}
+
+fn without_trouble(cause: &Cause, stage: Stage, host: &MailHost) -> WhyAndFix {
+    let (why, fix) = why_and_fix(cause, stage);
+    let filled = |text: &str| {
+        let text = text.replace("HOST", &host.name);
+        text.replace("PORT", &host.port.to_string())
+            .replace("PATIENCE", &PATIENCE.as_secs().to_string())
+    };
+    (filled(why), filled(fix))
+}
+
+fn why_and_fix(cause: &Cause, stage: Stage) -> (&'static str, &'static str) {
+    match cause {
+        Cause::Timeout => too_slow(stage),
+        Cause::Protocol(closing) => of_closing(closing),
+        Cause::UnusableToken(_) => (
+            "the source of tokens printed something that is no access token",
+            "run the command of the app by hand and look at what it prints: the token alone, or JSON with access_token",
         ),
         Cause::Connect(_) => (
             "the network, a firewall, or the wrong port",
-            "let this machine out to the mail provider's ports (993, 995, 587)",
+            "let this machine out to HOST, TCP port PORT",
         ),
         Cause::Tls(_) => (
-            "the certificate is not trusted here, names another host, or something on the way inspects TLS",
-            "give an inspecting firewall's CA as [upstream] ca_file, or exempt the mail provider from inspection; check this machine's clock",
+            "the other side does not speak TLS as it should, or something on the way inspects it",
+            "exempt HOST from TLS inspection; for a server of your own, look at its log",
         ),
-        Cause::Protocol(Closing::PlaintextBeforeTls) => (
+        _ => (
+            "the mail provider, or something on the way, ended the conversation",
+            "wait: mail clients try again by themselves; if it lasts, exempt HOST, TCP port PORT, from inspection in the firewall",
+        ),
+    }
+}
+
+fn of_closing(closing: &Closing) -> (&'static str, &'static str) {
+    match closing {
+        Closing::PlaintextBeforeTls => (
             "bytes in clear followed STARTTLS: somebody on the way may be injecting them",
-            "look at what lies between this machine and the mail provider; nothing was sent to it",
+            "find out what lies between this machine and HOST, and remove it from the way; nothing secret was sent, and waiting does not help",
         ),
-        Cause::Protocol(Closing::Foreign(Foreign::Tls)) => (
+        Closing::Foreign(Foreign::Tls) => (
             "the port speaks TLS from the first byte",
-            "set `tls = \"implicit\"` for this host of the provider",
+            "set `tls = \"implicit\"` for HOST in its [provider.NAME], and reload saslgate (`kill -HUP` its process)",
         ),
-        Cause::Broken(_) | Cause::Protocol(_) => (
+        Closing::Foreign(Foreign::Http) => (
+            "something answers as a web server would: a captive portal or an HTTP proxy stands in the way, or the port is wrong",
+            "sign in to this network in a browser if it wants that; else check that HOST and its port PORT are the mail provider's",
+        ),
+        _ => (
             "the mail provider, or something on the way, ended or garbled the conversation",
-            "nothing, if it passes; else check that the provider's hosts and ports are right",
+            "check that HOST and its port PORT are the provider's; if they are, wait, because mail clients try again by themselves",
         ),
-        Cause::UnusableToken(_) => (
-            "the source of tokens printed something that is no access token",
-            "run the command of the app by hand and look at what it prints",
+    }
+}
+
+/// By the step that took too long.
+fn too_slow(stage: Stage) -> (&'static str, &'static str) {
+    match stage {
+        Stage::Resolve => (
+            "no name server answered within PATIENCE seconds",
+            "check the name servers in /etc/resolv.conf (inside the container, if there is one): `getent hosts HOST` has to answer at once",
         ),
-        Cause::Timeout | Cause::Rejected(_) | Cause::Token(_) => (
-            "the mail provider, or something on the way, is slow or swallows packets",
-            "nothing, if it passes; else check the way to the mail provider",
+        Stage::Connect => (
+            "nothing answered within PATIENCE seconds: a firewall on the way swallows the packets",
+            "open the firewall for HOST, TCP port PORT, in both directions; `nc -vz HOST PORT` shows whether the way is free",
+        ),
+        Stage::Tls => (
+            "the connection stands and the TLS handshake gets no answer: a firewall inspects or filters it, or large packets get lost",
+            "exempt HOST from inspection; try `post_quantum = false` in [upstream], which makes the first packet small, and restart saslgate; check \
+             the MTU of a VPN",
+        ),
+        Stage::Token | Stage::Login => (
+            "the mail provider took longer than PATIENCE seconds for the login",
+            "wait: mail clients try again by themselves; if it lasts, look at https://status.cloud.microsoft, and at the way to HOST",
         ),
     }
 }

@@ -1,13 +1,12 @@
 //! Whatever a token endpoint can do instead of giving a token, told to an operator.
 
 use std::error::Error;
-use std::io;
-use std::iter;
 use std::time::Duration;
 
 use http::StatusCode;
 use url::Url;
 
+use super::aadsts;
 use super::endpoint::CONNECT_DEADLINE;
 use super::error::{Kind, TokenError};
 use super::readable::readable;
@@ -15,6 +14,7 @@ use super::refusal;
 use super::reply::ErrorReply;
 use crate::name;
 use crate::secret::Secret;
+use crate::transport::{Trouble, WhyAndFix, causes};
 
 /// The longest pause that a provider can make us take: with a typing error in a gateway's `Retry-After`, mail would stand still for days.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -28,6 +28,7 @@ const FIRST_LINE: usize = 120;
 /// Who was asked, and what must not be repeated from the answer.
 pub(super) struct Asked {
     pub(super) host: Box<str>,
+    port: u16,
     secret: Secret<String>,
 }
 
@@ -35,6 +36,7 @@ impl Asked {
     pub(super) fn new(url: &Url, secret: &Secret<String>) -> Self {
         Self {
             host: url.host_str().unwrap_or("the token endpoint").into(),
+            port: url.port_or_known_default().unwrap_or(443),
             secret: Secret::new(secret.expose().clone()),
         }
     }
@@ -42,6 +44,11 @@ impl Asked {
     /// The text on one line of at most `cap` characters, without secrets.
     pub(super) fn readable(&self, text: &str, cap: usize) -> String {
         readable(text, &[self.secret.expose()], cap)
+    }
+
+    /// What the client secret looks like.
+    pub(super) fn shape_of_secret(&self) -> aadsts::Shape {
+        aadsts::Shape::of(self.secret.expose())
     }
 
     /// A request that could not even be built.
@@ -62,7 +69,7 @@ impl Asked {
                 deadline.as_secs()
             ),
             "the provider, or a firewall or proxy on the way to it, is slow or swallows packets",
-            "nothing, if it passes; else check the way from this machine to the provider (TCP 443, HTTPS_PROXY)",
+            "wait: saslgate asks again by itself; if it lasts, check the way from this machine to the provider (TCP 443, HTTPS_PROXY)",
         )
     }
 
@@ -73,46 +80,36 @@ impl Asked {
         if error.is_builder() {
             return self.unaskable();
         }
-        let (what, why, fix) = self.broken(&error);
-        TokenError::temporary(what, why, fix).with_detail(self.readable(&root(&error), SAID))
+        let (why, fix) = of_proxy(&error)
+            .or_else(|| self.of_network(&error))
+            .unwrap_or_else(|| of_stage(&error));
+        TokenError::temporary(self.broken(&error), why, fix).with_detail(self.readable(&root(&error), SAID))
     }
 
-    fn broken(&self, error: &reqwest::Error) -> (String, &'static str, &'static str) {
+    fn broken(&self, error: &reqwest::Error) -> String {
         let host = &self.host;
-        if has_certificate_trouble(error) {
-            (
-                format!("the certificate of {host} is not trusted"),
-                "a proxy or firewall that inspects TLS, a missing CA, or a wrong clock",
-                "give the inspecting proxy's CA as [upstream] ca_file, or let this host pass uninspected; check the clock",
-            )
+        if matches!(Trouble::of(error), Some(Trouble::Distrust(_) | Trouble::NoProof)) {
+            format!("the certificate of {host} is not trusted")
         } else if error.is_dns() {
-            (
-                format!("the name {host} was not resolved"),
-                "no name server answered, or it does not know the name",
-                "check the name servers of this machine, and the tenant or provider in the configuration",
-            )
+            format!("the name {host} was not resolved")
         } else if error.is_timeout() {
-            (
-                format!(
-                    "{host} could not be reached within {} s",
-                    CONNECT_DEADLINE.as_secs()
-                ),
-                "a firewall or proxy on the way swallows packets, or name resolution hangs",
-                "check the way from this machine to the provider (name servers, TCP 443, HTTPS_PROXY)",
+            format!(
+                "{host} could not be reached within {} s",
+                CONNECT_DEADLINE.as_secs()
             )
         } else if error.is_connect() {
-            (
-                format!("{host} could not be reached"),
-                "the network, a firewall or a proxy on the way",
-                "check the way from this machine to the provider (TCP 443, HTTPS_PROXY)",
-            )
+            format!("{host} could not be reached")
         } else {
-            (
-                format!("{host} broke its reply off"),
-                "the provider, or a gateway or proxy on the way, closed the connection or does not speak HTTP",
-                "nothing, if it passes; else check what stands between this machine and the provider",
-            )
+            format!("{host} broke its reply off")
         }
+    }
+
+    fn of_network(&self, error: &reqwest::Error) -> Option<WhyAndFix> {
+        let (why, mut fix) = Trouble::of(error)?.explain(&self.host, self.port);
+        if error.is_connect() {
+            fix.push_str("; with an HTTP proxy (HTTPS_PROXY, or `proxy` in [upstream]) the same holds for the way to it");
+        }
+        Some((why, fix))
     }
 
     /// A success that isn't one. `detail` is ours and repeats nothing of the reply, which may hold a token.
@@ -166,7 +163,7 @@ impl Asked {
             } else {
                 "the provider, or a gateway before it"
             },
-            "nothing: it is asked again after a pause",
+            "wait: saslgate asks again by itself after a pause",
         )
         .with_detail(self.status_and_line(status, body))
     }
@@ -198,23 +195,54 @@ impl Asked {
     }
 }
 
+/// What an HTTP proxy says that does not let us through.
+fn of_proxy(error: &reqwest::Error) -> Option<WhyAndFix> {
+    let said = |words: &str| causes(error).any(|cause| cause.to_string().contains(words));
+    let (why, fix) = if said("proxy authorization required") {
+        (
+            "the HTTP proxy wants a user name and a password",
+            "add them to the proxy's address: http://NAME:PASSWORD@proxy.example.com:3128 (HTTPS_PROXY, or `proxy` in [upstream])",
+        )
+    } else if said("tunnel error") {
+        (
+            "the HTTP proxy does not let us through to that host",
+            "allow CONNECT to that host, port 443, in the proxy; or name the host in NO_PROXY if it is reached without",
+        )
+    } else {
+        return None;
+    };
+    Some((why.into(), fix.into()))
+}
+
+/// Where nothing else tells, what we were doing does.
+fn of_stage(error: &reqwest::Error) -> WhyAndFix {
+    let (why, fix) = if error.is_timeout() {
+        (
+            "a firewall or proxy on the way swallows packets, or name resolution hangs",
+            "check the way from this machine to the provider: name servers, TCP 443, HTTPS_PROXY",
+        )
+    } else if error.is_connect() {
+        (
+            "the network, a firewall or a proxy on the way",
+            "check the way from this machine to the provider: TCP 443, HTTPS_PROXY",
+        )
+    } else {
+        (
+            "the provider, or a gateway or proxy on the way, closed the connection or does not speak HTTP",
+            "wait: saslgate asks again by itself; if it lasts, check what stands between this machine and the provider",
+        )
+    };
+    (why.into(), fix.into())
+}
+
 /// The last causes of an error: reqwest's own sentences, before them, say only that something failed.
 fn root(error: &(dyn Error + 'static)) -> String {
+    // rustls shows the inside of an error that is not its own.
+    if let Some(Trouble::Distrust(distrust)) = Trouble::of(error) {
+        return distrust.to_string();
+    }
     let mut said: Vec<String> = causes(error).map(ToString::to_string).collect();
     // An `io::Error` speaks with the voice of what it carries.
     said.dedup();
     said.split_off(said.len().saturating_sub(2)).join(": ")
-}
-
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        // It hides the error that it carries from `source`.
-        Some(carrier) => carrier.get_ref().map(|carried| carried as &(dyn Error + 'static)),
-        None => error.source(),
-    })
-}
-
-fn has_certificate_trouble(error: &(dyn Error + 'static)) -> bool {
-    let mut tls = causes(error).filter_map(|cause| cause.downcast_ref::<rustls::Error>());
-    tls.any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
 }

@@ -8,7 +8,7 @@ use super::{Arrival, Outcome};
 use crate::account::Authorized;
 use crate::account::password::GeneratedPassword;
 use crate::downstream::{Credentials, LoginRequest, Mechanism};
-use crate::failure::Failure;
+use crate::failure::{self, Facts, Failure};
 use crate::name::{MAX_NAME, shown};
 use crate::peer::Peer;
 use crate::provider::Protocol;
@@ -29,8 +29,9 @@ pub(super) struct Record {
 /// Boxed, because a relaying session only needs it once more, at its end.
 #[derive(Default)]
 struct Details {
+    /// What the mail client calls itself, then the account's name.
     account: Option<Box<str>>,
-    mailbox: Option<Box<str>>,
+    facts: Facts,
     mechanism: Option<Mechanism>,
     asked: Option<Instant>,
     refused: u32,
@@ -78,7 +79,7 @@ impl Record {
 
     pub(super) fn account_known(&mut self, authorized: &Authorized) {
         self.details.account = Some(authorized.account().name.to_string().into());
-        self.details.mailbox = Some(authorized.mailbox().as_str().into());
+        self.details.facts = Facts::of(authorized);
     }
 
     pub(super) fn upstream_opened(&mut self, opened: &Opened) {
@@ -89,7 +90,7 @@ impl Record {
 
     pub(super) fn login_refused(&mut self, failure: &Failure) {
         self.details.refused += 1;
-        let diagnosis = failure.explain();
+        let diagnosis = failure::explain(failure, &self.details.facts);
         tracing::warn!(
             session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
             mechanism = self.mechanism(), refusal = ?failure.refusal(), code = diagnosis.code.as_deref().unwrap_or("-"),
@@ -102,7 +103,7 @@ impl Record {
             session = %self.id, peer = %self.peer, protocol = %self.protocol, mechanism,
             what = "a mail client asked for a login mechanism that is not offered",
             why = "with a hashed or foreign mechanism saslgate never sees the password that it has to check",
-            fix = "set the mail program to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
+            fix = "set the mail client to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
             "mechanism refused"
         );
     }
@@ -111,20 +112,25 @@ impl Record {
         self.details.login_ms = self.since_asked();
         tracing::info!(
             session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
-            mailbox = self.details.mailbox.as_deref().unwrap_or("-"), mechanism = self.mechanism(),
+            mailbox = self.mailbox(), mechanism = self.mechanism(),
             login_ms = self.details.login_ms, "logged in"
         );
     }
 
     pub(super) fn end(&self, summary: &Summary) {
         let details = &self.details;
+        let explained = failure::explain_notes(&summary.notes, &details.facts);
+        let explained = explained.as_ref();
         tracing::info!(
             session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
-            mailbox = details.mailbox.as_deref().unwrap_or("-"), mechanism = self.mechanism(),
+            mailbox = self.mailbox(), mechanism = self.mechanism(),
             outcome = %ended(&summary.end), sent = summary.sent, received = summary.received,
             seconds = self.begun.elapsed().as_secs(), login_ms = details.login_ms, password_ms = details.password_ms,
             token_ms = details.token_ms, dial_ms = details.dial_ms, handshake_ms = details.handshake_ms,
-            upstream_said = summary.notes.join(" | "), "session ended"
+            upstream_said = summary.notes.join(" | "),
+            // Only where upstream refused something that is known.
+            code = explained.and_then(|known| known.code.as_deref()), why = explained.map(|known| &*known.why),
+            fix = explained.map(|known| &*known.fix), "session ended"
         );
     }
 
@@ -147,6 +153,10 @@ impl Record {
 
     fn account(&self) -> &str {
         self.details.account.as_deref().unwrap_or("-")
+    }
+
+    fn mailbox(&self) -> &str {
+        self.details.facts.mailbox.as_deref().unwrap_or("-")
     }
 
     fn mechanism(&self) -> &'static str {

@@ -6,6 +6,7 @@
 mod support;
 
 mod crowd;
+mod explained;
 mod isolation;
 mod limits;
 mod log_lines;

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use saslgate::oauth::{ClientCredentials, Endpoint, Issued, Kind, Proxy, TokenError};
 use saslgate::secret::Secret;
+use saslgate::transport::Verifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -135,10 +137,15 @@ fn tls() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
         .unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(ca.der().clone()).unwrap();
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .unwrap();
     let trust = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
+        // As the product's own configuration has it.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::asking(webpki)))
         .with_no_client_auth();
     (Arc::new(server), Arc::new(trust))
 }

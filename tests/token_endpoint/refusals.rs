@@ -146,6 +146,77 @@ async fn what_entra_refuses_is_explained() {
     );
 }
 
+/// A code of the table says who can mend it, whatever the word beside it; but what the word calls passing is passing.
+#[tokio::test]
+async fn the_code_tells_more_than_the_word() {
+    use Kind::{Misconfigured, NeedsSignIn, Temporary};
+    let passing = Temporary { retry_after: None };
+    let cases = [
+        ("invalid_grant", 50_173, "", NeedsSignIn),
+        ("invalid_grant", 50_057, "", Misconfigured),
+        ("invalid_grant", 50_196, "", passing),
+        ("invalid_grant", 65_001, "", Misconfigured),
+        ("invalid_grant", 65_001, "consent_required", NeedsSignIn),
+        ("interaction_required", 53_000, "", Misconfigured),
+        ("temporarily_unavailable", 50_173, "", passing),
+        ("invalid_grant", 9_002_313, "", NeedsSignIn),
+        ("invalid_request", 9_002_313, "", Misconfigured),
+        ("invalid_grant", 1, "", NeedsSignIn),
+        ("invalid_client", 1, "", Misconfigured),
+    ];
+    for (word, number, suberror, kind) in cases {
+        let body = format!(r#"{{"error":"{word}","error_codes":[{number}],"suberror":"{suberror}"}}"#);
+        let error = refusal(reply("400 Bad Request", "application/json", &body)).await;
+        assert_eq!(error.kind, kind, "{word} {number} {suberror}");
+        assert_eq!(error.code.as_deref(), Some(format!("AADSTS{number}").as_str()));
+    }
+    assert_eq!(cases.len(), 11);
+}
+
+#[tokio::test]
+async fn a_code_that_is_not_known_is_explained_by_microsoft() {
+    let body =
+        r#"{"error":"invalid_client","error_description":"AADSTS7009999: new","error_codes":[7009999]}"#;
+    let error = refusal(reply("401 Unauthorized", "application/json", body)).await;
+    assert!(
+        error
+            .fix
+            .contains("https://login.microsoftonline.com/error?code=7009999"),
+        "{}",
+        error.fix
+    );
+}
+
+/// The Secret ID stands beside the Value in the portal, and whoever pastes it hears only that the secret is wrong.
+#[tokio::test]
+async fn what_was_pasted_in_the_place_of_the_secret_is_told_and_not_shown() {
+    let cases = [
+        ("CA9A8900-0000-4000-8000-0123456789ab", "a Secret ID was given"),
+        ("\"CANARYQ~quoted\"", "is in quotes"),
+        ("CANAQ~RY", "only a part"),
+        ("CANARY8Q~whatever", "does not accept the client secret"),
+    ];
+    let body =
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid","error_codes":[7000215]}"#;
+    for (secret, what) in cases {
+        let server = Server::start(Act::Say(
+            reply("401 Unauthorized", "application/json", body).into(),
+        ))
+        .await;
+        let grant = ClientCredentials {
+            secret: Secret::new(secret.into()),
+            ..server.grant()
+        };
+        let endpoint = Endpoint::new(&server.trust, &Proxy::Direct).unwrap();
+        let error = endpoint.client_credentials(&grant).await.unwrap_err();
+        assert!(error.what.contains(what), "{secret}: {error}");
+        assert_eq!(error.code.as_deref(), Some("AADSTS7000215"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains(secret.trim_matches('"')), "{shown}");
+    }
+    assert_eq!(cases.len(), 4);
+}
+
 #[tokio::test]
 async fn a_refusal_in_an_unusual_form_is_told_as_far_as_it_goes() {
     let cases = [

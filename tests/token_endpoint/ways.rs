@@ -76,6 +76,14 @@ async fn nothing_is_said_to_an_endpoint_that_is_not_trusted_or_not_there() {
     let error = endpoint.client_credentials(&server.grant()).await.unwrap_err();
     assert!(error.is_temporary());
     assert_eq!(error.what, "the certificate of localhost is not trusted");
+    // Whoever inspects TLS is found by the name that it signs with; both authorities of this test have the same.
+    assert!(
+        error
+            .why
+            .contains("\"rcgen self signed cert\" is known here, but with another key"),
+        "{}",
+        error.why
+    );
     assert!(error.fix.contains("ca_file"), "{}", error.fix);
 
     let plain = grant(&format!("http://localhost:{}/token", server.address.port()));
@@ -100,6 +108,12 @@ async fn nothing_is_said_to_an_endpoint_that_is_not_trusted_or_not_there() {
         .unwrap_err();
     assert!(error.is_temporary());
     assert_eq!(error.what, "localhost could not be reached");
+    let port = format!("localhost, TCP port {}", closed.port());
+    assert!(
+        error.fix.contains(&port) && error.fix.contains("HTTPS_PROXY"),
+        "{}",
+        error.fix
+    );
     assert!(
         error
             .detail
@@ -147,6 +161,35 @@ async fn a_configured_proxy_is_the_only_way_out() {
             .unwrap()
             .starts_with("CONNECT login.example:443 HTTP/1.1\r\n")
     );
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_let_us_through_is_told_apart() {
+    let cases = [
+        ("407 Proxy Authentication Required", "NAME:PASSWORD@"),
+        ("403 Forbidden", "allow CONNECT"),
+    ];
+    for (answer, fix) in cases {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = format!("http://127.0.0.1:{}", proxy.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (mut link, _) = proxy.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                assert_ne!(link.read_buf(&mut asked).await.unwrap(), 0);
+            }
+            let said = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+            link.write_all(said.as_bytes()).await.unwrap();
+        });
+        let endpoint = Endpoint::new(&tls().1, &Proxy::At(way.parse().unwrap())).unwrap();
+        let grant = grant("https://login.example/token");
+        let error = endpoint.client_credentials(&grant).await.unwrap_err();
+        assert!(
+            error.is_temporary() && error.fix.contains(fix),
+            "{answer}: {error:?}"
+        );
+    }
+    assert_eq!(cases.len(), 2);
 }
 
 #[test]

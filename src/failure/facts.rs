@@ -1,0 +1,202 @@
+//! What is known of a login besides its failure, so that what the operator is told to do can be pasted as it is.
+
+use crate::account::Authorized;
+use crate::oauth::Grant;
+use crate::provider::Protocol;
+
+/// In whose name a token opens a mailbox: what has to be permitted, and to whom, depends on it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Access {
+    /// The app itself: no person is behind it.
+    AppOnly,
+    /// The person whose mailbox it is.
+    Owner,
+    /// A person who was let into another's mailbox.
+    Delegate,
+    /// Whoever made the token knows.
+    #[default]
+    Unknown,
+}
+
+/// The facts of one login. What is not known stays a word in capitals where it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What was logged in to.
+    pub protocol: Option<Protocol>,
+    /// The account's name in the configuration.
+    pub account: Option<Box<str>>,
+    /// The mailbox that is meant.
+    pub mailbox: Option<Box<str>>,
+    /// The name that upstream heard with the token.
+    pub identity: Option<Box<str>>,
+    /// Whose token it is.
+    pub owner: Option<Box<str>>,
+    /// The app's Application (client) ID.
+    pub client_id: Option<Box<str>>,
+    /// What Exchange knows the app by: the Object ID of its enterprise application, `oid` in the app's own tokens.
+    pub object_id: Option<Box<str>>,
+    /// The host that people sign in at, which is another in each national cloud.
+    pub sign_in_host: Option<Box<str>>,
+    /// The tenant that gave the token.
+    pub tenant: Option<Box<str>>,
+    /// What the token was asked for.
+    pub scope: Option<Box<str>>,
+    /// In whose name the token is.
+    pub access: Access,
+}
+
+impl Facts {
+    /// The facts of a login whose password was right.
+    pub fn of(login: &Authorized) -> Self {
+        let known = Self {
+            protocol: Some(login.protocol()),
+            account: Some(login.account().name.to_string().into()),
+            mailbox: Some(login.mailbox().as_str().into()),
+            identity: Some(login.identity().as_str().into()),
+            owner: Some(login.owner().as_str().into()),
+            ..Self::default()
+        };
+        match &login.route().app.grant {
+            Grant::ClientCredentials(grant) => Self {
+                client_id: Some(grant.client_id.clone()),
+                sign_in_host: grant.token_url.host_str().map(Into::into),
+                // The first part of the path, at every cloud of Microsoft's.
+                tenant: grant
+                    .token_url
+                    .path_segments()
+                    .and_then(|mut path| path.next())
+                    .map(Into::into),
+                scope: Some(grant.scope.clone()),
+                access: Access::AppOnly,
+                ..known
+            },
+            Grant::Command(_) => known,
+        }
+    }
+
+    /// Whether the token was asked for as one of Microsoft Graph, which Exchange refuses whatever is in it.
+    pub(super) fn asks_for_graph(&self) -> bool {
+        self.scope
+            .as_deref()
+            .is_some_and(|scope| scope.contains("graph.microsoft"))
+    }
+
+    /// The text with what is known in the place of the words in capitals. `sender` is what a message claims to come from.
+    pub(super) fn fill(&self, text: &str, sender: Option<&str>) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while !rest.is_empty() {
+            let word = rest.find(|c| !in_words(c)).unwrap_or(rest.len());
+            filled.push_str(self.value(&rest[..word], sender).unwrap_or(&rest[..word]));
+            let after = rest[word..].find(in_words).map_or(rest.len(), |at| word + at);
+            filled.push_str(&rest[word..after]);
+            rest = &rest[after..];
+        }
+        filled
+    }
+
+    fn value<'a>(&'a self, word: &str, sender: Option<&'a str>) -> Option<&'a str> {
+        let value = match word {
+            "ACCOUNT" => self.account.as_deref(),
+            "MAILBOX" => self.identity.as_deref(),
+            "SENDER" => sender,
+            "OWNER" => self.owner.as_deref(),
+            "CLIENT_ID" => self.client_id.as_deref(),
+            "OBJECT_ID" => self.object_id.as_deref(),
+            "SIGN_IN_HOST" => Some(self.sign_in_host.as_deref().unwrap_or(SIGN_IN_HOST)),
+            "TENANT" => self.tenant.as_deref(),
+            "PERMISSION" => return self.permission(),
+            "PROTOCOL_SWITCH" => return Some(self.switch()),
+            _ => None,
+        };
+        value.filter(|value| is_plain(value))
+    }
+
+    /// The permission that upstream wants to see in the token.
+    fn permission(&self) -> Option<&'static str> {
+        Some(match (self.protocol?, self.access) {
+            (Protocol::Imap, Access::AppOnly) => "IMAP.AccessAsApp",
+            (Protocol::Pop3, Access::AppOnly) => "POP.AccessAsApp",
+            (Protocol::Smtp, Access::AppOnly) => "SMTP.SendAsApp",
+            (Protocol::Imap, Access::Owner | Access::Delegate) => "IMAP.AccessAsUser.All",
+            (Protocol::Pop3, Access::Owner | Access::Delegate) => "POP.AccessAsUser.All",
+            (Protocol::Smtp, Access::Owner | Access::Delegate) => "SMTP.Send",
+            (Protocol::Imap, Access::Unknown) => "IMAP.AccessAsApp or IMAP.AccessAsUser.All",
+            (Protocol::Pop3, Access::Unknown) => "POP.AccessAsApp or POP.AccessAsUser.All",
+            (Protocol::Smtp, Access::Unknown) => "SMTP.SendAsApp or SMTP.Send",
+        })
+    }
+
+    /// What `Set-CASMailbox` calls the protocol.
+    fn switch(&self) -> &'static str {
+        match self.protocol {
+            Some(Protocol::Imap) => "-ImapEnabled $true",
+            Some(Protocol::Pop3) => "-PopEnabled $true",
+            Some(Protocol::Smtp) => "-SmtpClientAuthenticationDisabled $false",
+            None => "-ImapEnabled $true -PopEnabled $true",
+        }
+    }
+}
+
+/// Everywhere but in national clouds.
+const SIGN_IN_HOST: &str = "login.microsoftonline.com";
+
+const fn in_words(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Whether a value means itself, and nothing else, to every shell that it may be pasted into. Names come from mail clients
+/// and from upstream, and an administrator pastes what stands here into a PowerShell that may do anything.
+fn is_plain(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '_' | '+' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(mailbox: &str) -> Facts {
+        Facts {
+            protocol: Some(Protocol::Pop3),
+            identity: Some(mailbox.into()),
+            mailbox: Some("shared@contoso.com".into()),
+            access: Access::AppOnly,
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn whole_words_are_filled_in_and_what_is_not_known_stays() {
+        let text = "Set-X MAILBOX; MAILBOXES, XMAILBOX (SENDER) TENANT's PERMISSION: MAILBOX";
+        assert_eq!(
+            facts("a@x.org").fill(text, None),
+            "Set-X a@x.org; MAILBOXES, XMAILBOX (SENDER) TENANT's POP.AccessAsApp: a@x.org"
+        );
+        assert_eq!(facts("a@x").fill("SENDER", Some("boss@x")), "boss@x");
+    }
+
+    /// The name of a catch-all account's mailbox is what somebody typed, and the sender is what a message claims.
+    #[test]
+    fn nothing_is_filled_in_that_a_shell_would_act_on() {
+        let evil = [
+            "a@x; Remove-Mailbox ceo",
+            "$(id)@x",
+            "`id`@x",
+            "a'b@x",
+            "a\u{2019}b@x",
+            "-Confirm:$false",
+            "a b@x",
+            "{a}@x",
+            "*@contoso.com",
+            "",
+        ];
+        for name in evil {
+            assert_eq!(facts(name).fill("-Identity MAILBOX", None), "-Identity MAILBOX");
+            assert_eq!(facts("a").fill("SENDER", Some(name)), "SENDER");
+        }
+        assert_eq!(evil.len(), 10);
+    }
+}
