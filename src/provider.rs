@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+mod presets;
+
+pub use presets::PRESETS;
+
 /// A mail protocol that a mail client speaks to us and that we speak upstream.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Protocol {
@@ -93,85 +97,139 @@ impl PresetHost {
     }
 }
 
-/// What is known of one provider, so that nobody has to type it.
+/// What is known of one provider, so that nobody has to type it. In every URL `{tenant}` stands for the tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
     /// The name used in a configuration.
     pub name: &'static str,
-    /// The token endpoint; `{tenant}` stands for the tenant.
+    /// The sign-in hosts of this cloud of Entra ID, the usual one first; none where the provider is another.
+    pub authorities: &'static [&'static str],
+    /// Where a person signs in, by browser.
+    pub authorize_url: &'static str,
+    /// What this provider wants to see in that address beside what RFC 6749 4.1.1 has.
+    pub authorize_extra: &'static [(&'static str, &'static str)],
+    /// The token endpoint.
     pub token_url: &'static str,
-    /// The scope of an app-only token.
-    pub app_scope: &'static str,
+    /// Where the device flow begins (RFC 8628 3.1), if the provider lets it have mail.
+    pub device_url: Option<&'static str>,
+    /// Where an administrator consents for everybody, if there is such a page.
+    pub admin_consent_url: Option<&'static str>,
+    /// What is asked for on a person's behalf.
+    pub scopes: PresetScopes,
+    /// The scope of an app-only token, if the provider has such tokens.
+    pub app_scope: Option<&'static str>,
     /// How the token is said upstream.
     pub mechanism: BearerMechanism,
     /// IMAP service.
     pub imap: PresetHost,
-    /// POP3 service.
-    pub pop3: PresetHost,
+    /// POP3 service, if it takes tokens.
+    pub pop3: Option<PresetHost>,
     /// Submission service.
     pub smtp: PresetHost,
 }
 
-impl Preset {
-    /// The mail host of one protocol.
-    pub fn host(&self, protocol: Protocol) -> &PresetHost {
+/// The scopes of a person's token, as a provider names them.
+#[derive(Clone, Copy, Debug)]
+pub struct PresetScopes {
+    /// To read mail by IMAP.
+    pub imap: &'static str,
+    /// To read mail by POP3.
+    pub pop3: &'static str,
+    /// To send mail.
+    pub smtp: &'static str,
+    /// What else a sign-in asks for, separated by spaces: a refresh token, and who signed in.
+    pub sign_in: &'static str,
+}
+
+impl PresetScopes {
+    /// The scope for one protocol.
+    pub const fn of(&self, protocol: Protocol) -> &'static str {
         match protocol {
-            Protocol::Imap => &self.imap,
-            Protocol::Pop3 => &self.pop3,
-            Protocol::Smtp => &self.smtp,
+            Protocol::Imap => self.imap,
+            Protocol::Pop3 => self.pop3,
+            Protocol::Smtp => self.smtp,
         }
     }
 }
 
-/// Every preset. The first is the default.
-pub const PRESETS: &[Preset] = &[Preset {
-    name: "microsoft365",
-    token_url: "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
-    // One resource for all three protocols; a scope without `/.default` is AADSTS1002012 here.
-    app_scope: "https://outlook.office365.com/.default",
-    mechanism: BearerMechanism::XOAuth2,
-    imap: PresetHost {
-        name: "outlook.office365.com",
-        port: 993,
-        tls: UpstreamTls::Implicit,
-        offer: &[
-            "IMAP4",
-            "IMAP4rev1",
-            "UIDPLUS",
-            "MOVE",
-            "ID",
-            "UNSELECT",
-            "CHILDREN",
-            "IDLE",
-            "NAMESPACE",
-            "LITERAL+",
-        ],
-    },
-    pop3: PresetHost {
-        name: "outlook.office365.com",
-        port: 995,
-        tls: UpstreamTls::Implicit,
-        offer: &["TOP", "UIDL"],
-    },
-    // 587 with STARTTLS is the only submission port that Exchange Online documents; 465 is not served.
-    smtp: PresetHost {
-        name: "smtp.office365.com",
-        port: 587,
-        tls: UpstreamTls::StartTls,
-        offer: &[
-            "SIZE 157286400",
-            "PIPELINING",
-            "DSN",
-            "ENHANCEDSTATUSCODES",
-            "8BITMIME",
-            "BINARYMIME",
-            "CHUNKING",
-            "SMTPUTF8",
-        ],
-    },
-}];
+impl Preset {
+    /// The mail host of one protocol; none where the provider takes no tokens for it.
+    pub fn host(&self, protocol: Protocol) -> Option<&PresetHost> {
+        match protocol {
+            Protocol::Imap => Some(&self.imap),
+            Protocol::Pop3 => self.pop3.as_ref(),
+            Protocol::Smtp => Some(&self.smtp),
+        }
+    }
+
+    /// Whether it is a cloud of Entra ID, with all that this says about client ids, scopes and error codes.
+    pub const fn is_entra(&self) -> bool {
+        !self.authorities.is_empty()
+    }
+}
 
 /// The preset of that name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn every_address_of_a_preset_is_https_and_of_its_own_hosts() {
+        let mut names = HashSet::new();
+        for preset in PRESETS {
+            assert!(names.insert(preset.name), "{} is there twice", preset.name);
+            let urls = [Some(preset.authorize_url), Some(preset.token_url)];
+            for url in urls
+                .into_iter()
+                .chain([preset.device_url, preset.admin_consent_url])
+                .flatten()
+            {
+                let url = Url::parse(&url.replace("{tenant}", "contoso.com")).unwrap();
+                assert_eq!(url.scheme(), "https", "{url}");
+                assert_eq!(url.query(), None, "{url}");
+                if preset.is_entra() {
+                    assert_eq!(url.host_str(), Some(preset.authorities[0]), "{url}");
+                }
+            }
+        }
+        assert_eq!(names.len(), 10);
+    }
+
+    #[test]
+    fn a_protocol_with_a_host_has_a_scope() {
+        let mut seen = 0;
+        for preset in PRESETS {
+            for protocol in Protocol::ALL {
+                let scope = preset.scopes.of(protocol);
+                assert!(!scope.contains(' '), "{scope}");
+                assert_eq!(
+                    preset.host(protocol).is_some(),
+                    !scope.is_empty(),
+                    "{} {protocol}",
+                    preset.name
+                );
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 30);
+    }
+
+    #[test]
+    fn an_app_only_scope_is_all_of_one_resource() {
+        // AADSTS1002012 is what Entra ID says to anything else.
+        let scopes: Vec<_> = PRESETS.iter().filter_map(|preset| preset.app_scope).collect();
+        assert!(
+            scopes.iter().all(|scope| scope.ends_with("/.default")),
+            "{scopes:?}"
+        );
+        assert_eq!(scopes.len(), 4);
+    }
 }

@@ -32,7 +32,11 @@ const SANS_IO: &[&str] = &[
     "downstream/",
     "upstream/handshake/",
     "relay/observer.rs",
+    "oauth/authority.rs",
+    "oauth/dialect.rs",
+    "oauth/scopes.rs",
     "provider.rs",
+    "provider/",
 ];
 const IO_WORDS: &[&str] = &[
     "tokio",

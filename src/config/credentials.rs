@@ -7,7 +7,8 @@ use toml::value::Date;
 use super::provider::Provider;
 use super::reader::{At, Reader, Span};
 use super::table::Table;
-use super::tenant;
+use crate::oauth::authority;
+use crate::provider::Preset;
 use crate::secret::Secret;
 
 /// How many days before its end a client secret is worth a word: making a new one can need another person.
@@ -20,11 +21,14 @@ pub(super) fn client_id(
 ) -> Option<Box<str>> {
     let fix = "copy \"Application (client) ID\" from the app registration's Overview";
     let id = table.required("client_id", "it says which app registration asks", fix, reader)?;
-    let is_preset = provider.is_some_and(|provider| provider.preset.is_some());
-    if is_preset && !tenant::is_guid(&id.value) || id.value.is_empty() || id.value.contains(char::is_control)
+    let preset = provider.and_then(|provider| provider.preset);
+    let is_entra = preset.is_some_and(Preset::is_entra);
+    if is_entra && !authority::is_guid(&id.value)
+        || id.value.is_empty()
+        || id.value.contains(char::is_control)
     {
         let what = format!("`client_id` = {} is not a client id", id.shown());
-        let why = if is_preset {
+        let why = if is_entra {
             "one has the form 11111111-2222-3333-4444-555555555555"
         } else {
             "one has at least a letter"
@@ -86,7 +90,7 @@ fn secret_value(bytes: &[u8], span: &Span, reader: &mut Reader<'_>) -> Option<Se
             "the client secret has a space or a line end within",
             "no client secret has; something else is in that place",
         )
-    } else if tenant::is_guid(value) {
+    } else if authority::is_guid(value) {
         (
             "that is a Secret ID, not the client secret",
             "Entra ID answers it with AADSTS7000215",
@@ -137,12 +141,21 @@ pub(super) fn scope(
     reader: &mut Reader<'_>,
 ) -> Option<Box<str>> {
     let preset = provider.and_then(|provider| provider.preset);
+    if let Some(preset) = preset.filter(|preset| preset.app_scope.is_none()) {
+        reader.error(
+            &table.span,
+            format!("the provider \"{}\" has no app-only tokens", preset.name),
+            "with grant = \"client_credentials\" an app signs in as itself, and there only people do",
+            "use grant = \"command\" with a program that gets a person's token",
+        );
+        return None;
+    }
     let Some(scope) = table.text("scope", reader) else {
         if preset.is_none() && provider.is_some() && table.key("scope").is_none() {
             let fix = "add the scope of an app-only token, usually the resource's address with \"/.default\" after it";
             table.missing("scope", "no preset knows it for this provider", fix, reader);
         }
-        return preset.map(|preset| preset.app_scope.into());
+        return preset?.app_scope.map(Into::into);
     };
     let sound = !scope.value.is_empty() && scope.value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
     // Entra ID refuses anything else in this grant with AADSTS1002012 or AADSTS70011.

@@ -34,13 +34,13 @@ const TLS: &[(&str, UpstreamTls)] = &[
 
 impl Provider {
     fn of_preset(preset: &'static Preset) -> Self {
-        let host = |protocol| (protocol, preset.host(protocol).host());
+        let host = |protocol| Some((protocol, preset.host(protocol)?.host()));
         Self {
             name: preset.name.into(),
             preset: Some(preset),
             token_url: Some(preset.token_url.into()),
             mechanism: preset.mechanism,
-            hosts: Protocol::ALL.map(host).into(),
+            hosts: Protocol::ALL.into_iter().filter_map(host).collect(),
         }
     }
 

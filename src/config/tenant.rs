@@ -3,6 +3,8 @@
 use super::provider::Provider;
 use super::reader::{Reader, Text};
 use super::table::Table;
+use crate::oauth::authority::{Authority, Tenant};
+use crate::provider::{PRESETS, Preset};
 
 /// The tenant; the inner `None` where the provider has none.
 #[allow(clippy::option_option, reason = "wrong and not needed are two things")]
@@ -31,63 +33,50 @@ pub(super) fn read(
 pub(super) fn of(text: &Text, provider: &Provider, reader: &mut Reader<'_>) -> Option<Box<str>> {
     let fix =
         "write the Directory (tenant) ID, a domain of the tenant, or a URL from the portal's Endpoints blade";
-    let mut tenant = text.value.trim();
-    if let Some((scheme, rest)) = tenant.split_once("://") {
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if scheme != "https" || !is_authority(host, provider) {
-            let what = format!("`tenant` = {} is the URL of another service", text.shown());
-            reader.error(
-                &text.span,
-                what,
-                format!("the provider is \"{}\"", provider.name),
-                fix,
-            );
-            return None;
+    let written = text.value.trim();
+    let tenant = if written.contains("://") {
+        match Authority::read(written) {
+            Some(authority) if is_of(&authority.host, provider) => authority.tenant,
+            other => {
+                let what = format!("`tenant` = {} is the URL of another service", text.shown());
+                let why = format!("the provider is \"{}\"", provider.name);
+                let fix = other
+                    .and_then(|other| other_cloud(&other.host))
+                    .unwrap_or(fix.to_owned());
+                reader.error(&text.span, what, why, fix);
+                return None;
+            }
         }
-        tenant = path.split('/').next().unwrap_or_default();
-    }
-    let lower = tenant.to_ascii_lowercase();
-    if matches!(lower.as_str(), "common" | "organizations" | "consumers") {
-        let what = format!("`tenant` = {} stands for every tenant", text.shown());
-        reader.error(
-            &text.span,
-            what,
-            "an app gets a token from one tenant, the one that granted it",
-            fix,
-        );
-        return None;
-    }
-    if !is_guid(&lower) && !is_domain(&lower) {
-        let what = format!("`tenant` = {} is not a tenant", text.shown());
-        reader.error(&text.span, what, "it is neither a GUID nor a domain", fix);
-        return None;
-    }
-    Some(lower.into())
-}
-
-/// The Endpoints blade shows the token endpoint's own host and two old names of it.
-fn is_authority(host: &str, provider: &Provider) -> bool {
-    let own = provider.token_url("tenant");
-    let own = own.as_ref().and_then(url::Url::host_str);
-    own == Some(host)
-        || own == Some("login.microsoftonline.com") && matches!(host, "sts.windows.net" | "login.windows.net")
-}
-
-pub(super) fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    } else {
+        Tenant::parse(written)
     };
-    text.len() <= 253 && text.contains('.') && text.split('.').all(label)
+    let (what, why) = match tenant {
+        Some(Tenant::One(tenant)) => return Some(tenant),
+        Some(Tenant::Any(_)) => (
+            format!("`tenant` = {} stands for every tenant", text.shown()),
+            "an app gets a token from one tenant, the one that granted it",
+        ),
+        None => (
+            format!("`tenant` = {} is not a tenant", text.shown()),
+            "it is neither a GUID nor a domain",
+        ),
+    };
+    reader.error(&text.span, what, why, fix);
+    None
+}
+
+/// Which preset an address is of that is not of the provider's own cloud.
+fn other_cloud(host: &str) -> Option<String> {
+    let is_cloud =
+        |preset: &&Preset| preset.authorities.contains(&host) && preset.token_url.contains("{tenant}");
+    let clouds = PRESETS.iter().filter(is_cloud);
+    let clouds: Vec<_> = clouds.map(|preset| format!("\"{}\"", preset.name)).collect();
+    (!clouds.is_empty()).then(|| format!("set preset = {}, the cloud of that address", clouds.join(" or ")))
+}
+
+/// The Endpoints blade shows the token endpoint's own host and old names of it.
+fn is_of(host: &str, provider: &Provider) -> bool {
+    let own = provider.token_url("tenant");
+    let known = provider.preset.map_or(&[][..], |preset| preset.authorities);
+    own.as_ref().and_then(url::Url::host_str) == Some(host) || known.contains(&host)
 }

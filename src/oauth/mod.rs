@@ -1,7 +1,9 @@
 //! Identity providers: apps, grants, and the only HTTP that goes to a token endpoint.
 
 pub mod aadsts;
+pub mod authority;
 mod command;
+mod dialect;
 mod endpoint;
 mod error;
 mod fault;
@@ -11,6 +13,7 @@ mod printed;
 mod readable;
 mod refusal;
 mod reply;
+mod scopes;
 mod timestamp;
 
 use std::fmt;
@@ -21,10 +24,12 @@ use url::Url;
 use crate::secret::Secret;
 
 pub(crate) use command::{Commands, For};
+pub use dialect::Dialect;
 pub use endpoint::{Endpoint, EndpointError, Proxy};
 pub use error::{Kind, TokenError};
 pub use issued::Issued;
 pub use key::Holder;
+pub use scopes::{Scopes, ScopesError};
 
 /// One way to get tokens: an app registration, or a command that prints one.
 #[derive(Debug)]

@@ -30,9 +30,11 @@ struct Known {
 impl Offers {
     /// What the presets know.
     pub(super) fn new() -> Self {
-        let hosts = PRESETS
-            .iter()
-            .flat_map(|preset| Protocol::ALL.map(|protocol| (preset.host(protocol), protocol)));
+        let hosts = PRESETS.iter().flat_map(|preset| {
+            Protocol::ALL.map(|protocol| preset.host(protocol).map(|host| (host, protocol)))
+        });
+        // Of some hosts a preset knows the address only: they are strangers until the first login.
+        let hosts = hosts.flatten().filter(|(host, _)| !host.offer.is_empty());
         let known = hosts.map(|(host, protocol)| {
             let offer = Offer::new(protocol, host.offer.iter().copied());
             ((host.host(), protocol), Known::new(offer))
@@ -146,6 +148,8 @@ mod tests {
         assert_eq!(shown(&offers.promise(Protocol::Pop3, &mine)), "");
         assert_eq!(shown(&offers.promise(Protocol::Smtp, &mine)), "");
         assert_eq!(shown(&offers.promise(Protocol::Imap, &[])), "IMAP4rev1");
+        let gmail = preset("google").unwrap().imap.host();
+        assert_eq!(shown(&offers.promise(Protocol::Imap, &[gmail])), "IMAP4rev1");
         offers.seen(Protocol::Smtp, &mine[0], &smtp(&["DSN", "8BITMIME"]));
         assert_eq!(shown(&offers.promise(Protocol::Smtp, &mine)), "DSN, 8BITMIME");
         assert_eq!(
