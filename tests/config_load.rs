@@ -15,7 +15,7 @@ use saslgate::account::{Identity, Pattern};
 use saslgate::config::{diff, load, most_connections};
 use saslgate::listener::TlsMode;
 use saslgate::log::Format;
-use saslgate::oauth::{Grant, Proxy};
+use saslgate::oauth::{Grant, Proof, Proxy};
 use saslgate::provider::{Protocol, UpstreamTls};
 
 const COMMAND: &str = r#"
@@ -71,14 +71,13 @@ fn the_smallest_configuration_is_complete() {
         panic!("wrong grant")
     };
     assert_eq!(
-        grant.token_url.as_str(),
+        grant.registration.token_url.as_str(),
         "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token"
     );
-    assert_eq!(
-        grant.secret.expose(),
-        "the-Value",
-        "without the line end of its file"
-    );
+    let Proof::Secret(secret) = &grant.registration.proof else {
+        panic!("wrong proof")
+    };
+    assert_eq!(secret.expose(), "the-Value", "without the line end of its file");
     assert_eq!(&*grant.scope, "https://outlook.office365.com/.default");
 
     assert_eq!(config.limits.login, Duration::from_secs(60));

@@ -15,7 +15,9 @@ use saslgate::account::{
 };
 use saslgate::downstream::Credentials;
 use saslgate::name::{LoginName, Mailbox};
-use saslgate::oauth::{App, ClientCredentials, Command, Endpoint, Grant, Proxy};
+use saslgate::oauth::{
+    App, ClientCredentials, Command, Dialect, Endpoint, Grant, Proof, Proxy, Registration,
+};
 use saslgate::peer::Peer;
 use saslgate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use saslgate::secret::Secret;
@@ -46,9 +48,12 @@ fn app_only(sim: &Sim, app: &Configured) -> Arc<App> {
     Arc::new(App {
         name: "app".into(),
         grant: Grant::ClientCredentials(ClientCredentials {
-            token_url: sim.addresses().token_url(app.tenant).parse().unwrap(),
-            client_id: app.client_id.into(),
-            secret: Secret::new(app.secret.into()),
+            registration: Registration {
+                token_url: sim.addresses().token_url(app.tenant).parse().unwrap(),
+                client_id: app.client_id.into(),
+                proof: Proof::Secret(Secret::new(app.secret.into())),
+                dialect: Dialect::Scope,
+            },
             scope: app.scope.into(),
         }),
     })

@@ -165,7 +165,15 @@ fn account(account: &Account) -> String {
 fn app(configured: &ConfiguredApp) -> String {
     let ConfiguredApp { app, provider, .. } = configured;
     let tokens = match &app.grant {
-        Grant::ClientCredentials(grant) => format!("client credentials from {}", grant.token_url),
+        Grant::ClientCredentials(grant) => {
+            format!("client credentials from {}", grant.registration.token_url)
+        }
+        Grant::ManagedIdentity(identity) => format!("the managed identity of this {}", identity.platform),
+        Grant::ServiceAccount(service) => format!(
+            "the service account {} from {}",
+            service.address(),
+            service.token_url()
+        ),
         Grant::Command(command) => {
             format!(
                 "the command {}",

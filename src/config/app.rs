@@ -11,7 +11,7 @@ use super::provider::{Provider, Providers};
 use super::reader::{Reader, Span, Text};
 use super::table::{Table, list, nearest, one_of};
 use super::tenant;
-use crate::oauth::{App, ClientCredentials, Command, Grant};
+use crate::oauth::{self, App, ClientCredentials, Command, Dialect, Grant, Registration};
 use crate::secret::Secret;
 
 /// What an app is called that has no name of its own.
@@ -305,9 +305,12 @@ impl Plan {
             } => Arc::new(App {
                 name: name.into(),
                 grant: Grant::ClientCredentials(ClientCredentials {
-                    token_url: self.provider.token_url(tenant.unwrap_or_default())?,
-                    client_id: client_id.clone(),
-                    secret: Secret::new(secret.expose().clone()),
+                    registration: Registration {
+                        token_url: self.provider.token_url(tenant.unwrap_or_default())?,
+                        client_id: client_id.clone(),
+                        proof: oauth::Proof::Secret(Secret::new(secret.expose().clone())),
+                        dialect: Dialect::Scope,
+                    },
                     scope: scope.clone(),
                 }),
             }),

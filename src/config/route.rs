@@ -118,7 +118,7 @@ fn protocols(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Vec<Protocol>
 }
 
 fn is_app_only(app: &App) -> bool {
-    matches!(app.grant, Grant::ClientCredentials(_))
+    matches!(app.grant, Grant::ClientCredentials(_) | Grant::ManagedIdentity(_))
 }
 
 /// None where the provider has no host for the protocol.

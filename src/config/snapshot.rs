@@ -76,7 +76,7 @@ fn routes(account: &Account) -> Fingerprint {
             sum.add(protocol.name().as_bytes());
             sum.add(format!("{} {host} {:?} {mechanism:?} {identity:?}", app.name, host.tls).as_bytes());
             if let Grant::ClientCredentials(grant) = &app.grant {
-                sum.add(grant.token_url.as_str().as_bytes());
+                sum.add(grant.registration.token_url.as_str().as_bytes());
             }
         }
     }
@@ -107,10 +107,22 @@ pub(super) fn app(configured: &ConfiguredApp) -> (String, Fingerprint) {
     let mut sum = Sum::new();
     match &configured.app.grant {
         Grant::ClientCredentials(grant) => {
-            sum.add(grant.token_url.as_str().as_bytes());
-            sum.add(grant.client_id.as_bytes());
-            sum.add(grant.secret.expose().as_bytes());
+            let app = &grant.registration;
+            sum.add(app.token_url.as_str().as_bytes());
+            sum.add(app.client_id.as_bytes());
+            app.proof.distinguish(|part| sum.add(part));
             sum.add(grant.scope.as_bytes());
+        }
+        Grant::ManagedIdentity(identity) => {
+            sum.add(identity.platform.to_string().as_bytes());
+            sum.add(identity.client_id.as_deref().unwrap_or_default().as_bytes());
+            sum.add(identity.resource.as_bytes());
+        }
+        Grant::ServiceAccount(service) => {
+            sum.add(service.token_url().as_str().as_bytes());
+            sum.add(service.address().as_bytes());
+            sum.add(service.key_id().as_bytes());
+            sum.add(service.scopes().to_string().as_bytes());
         }
         Grant::Command(command) => {
             sum.add(&command.timeout.as_millis().to_le_bytes());

@@ -58,10 +58,11 @@ impl Facts {
         };
         match &login.route().app.grant {
             Grant::ClientCredentials(grant) => Self {
-                client_id: Some(grant.client_id.clone()),
-                sign_in_host: grant.token_url.host_str().map(Into::into),
+                client_id: Some(grant.registration.client_id.clone()),
+                sign_in_host: grant.registration.token_url.host_str().map(Into::into),
                 // The first part of the path, at every cloud of Microsoft's.
                 tenant: grant
+                    .registration
                     .token_url
                     .path_segments()
                     .and_then(|mut path| path.next())
@@ -70,7 +71,11 @@ impl Facts {
                 access: Access::AppOnly,
                 ..known
             },
-            Grant::Command(_) => known,
+            Grant::ManagedIdentity(_) => Self {
+                access: Access::AppOnly,
+                ..known
+            },
+            Grant::ServiceAccount(_) | Grant::Command(_) => known,
         }
     }
 

@@ -18,11 +18,57 @@ impl Dialect {
             Self::Resource => address.replacen("/v2.0/", "/", 1),
         }
     }
+
+    /// The parameter that asks for these scopes, separated by spaces.
+    pub(super) fn asks(self, scopes: &str) -> (&'static str, String) {
+        match self {
+            Self::Scope => ("scope", scopes.to_owned()),
+            Self::Resource => ("resource", resource(scopes).to_owned()),
+        }
+    }
+}
+
+/// The resource of the first scope that names one: everything before the permission.
+fn resource(scopes: &str) -> &str {
+    let mut named = scopes.split(' ').filter(|scope| scope.contains("://"));
+    let first = named.next().unwrap_or_default();
+    match first.rsplit_once('/') {
+        // `https://outlook.office.com` itself: its last slash is one of the two after the scheme.
+        Some((resource, _)) if !resource.ends_with('/') => resource,
+        _ => first,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_is_what_its_scopes_begin_with() {
+        let cases = [
+            (
+                "https://partner.outlook.cn/.default",
+                "https://partner.outlook.cn",
+            ),
+            (
+                "offline_access openid https://outlook.office.com/IMAP.AccessAsUser.All",
+                "https://outlook.office.com",
+            ),
+            ("https://partner.outlook.cn", "https://partner.outlook.cn"),
+            ("api://app-id/Mail.Read", "api://app-id"),
+            ("offline_access", ""),
+            ("", ""),
+        ];
+        for (scopes, resource) in cases {
+            assert_eq!(
+                Dialect::Resource.asks(scopes),
+                ("resource", resource.to_owned()),
+                "{scopes}"
+            );
+            assert_eq!(Dialect::Scope.asks(scopes), ("scope", scopes.to_owned()));
+        }
+        assert_eq!(cases.len(), 6);
+    }
 
     #[test]
     fn the_older_endpoints_have_no_version_in_their_path() {

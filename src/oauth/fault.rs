@@ -29,26 +29,37 @@ const FIRST_LINE: usize = 120;
 pub(super) struct Asked {
     pub(super) host: Box<str>,
     port: u16,
-    secret: Secret<String>,
+    secrets: Vec<Secret<String>>,
 }
 
 impl Asked {
-    pub(super) fn new(url: &Url, secret: &Secret<String>) -> Self {
+    /// `secrets` are what the request carries.
+    pub(super) fn new<'s>(url: &Url, secrets: impl IntoIterator<Item = &'s Secret<String>>) -> Self {
+        let secrets = secrets
+            .into_iter()
+            .map(|secret| Secret::new(secret.expose().clone()));
         Self {
             host: url.host_str().unwrap_or("the token endpoint").into(),
             port: url.port_or_known_default().unwrap_or(443),
-            secret: Secret::new(secret.expose().clone()),
+            secrets: secrets.collect(),
         }
     }
 
     /// The text on one line of at most `cap` characters, without secrets.
     pub(super) fn readable(&self, text: &str, cap: usize) -> String {
-        readable(text, &[self.secret.expose()], cap)
+        let secrets: Vec<_> = self
+            .secrets
+            .iter()
+            .map(|secret| secret.expose().as_str())
+            .collect();
+        readable(text, &secrets, cap)
     }
 
     /// What the client secret looks like.
     pub(super) fn shape_of_secret(&self) -> aadsts::Shape {
-        aadsts::Shape::of(self.secret.expose())
+        // The app's proof comes first.
+        let secret = self.secrets.first();
+        aadsts::Shape::of(secret.map_or("", |secret| secret.expose()))
     }
 
     /// A request that could not even be built.

@@ -2,10 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::Deserialize;
-
 use crate::secret::Secret;
 
 /// The longest access token taken. Exchange's have 2 KiB, 4 with many group claims; a bound is needed because
@@ -85,23 +81,6 @@ impl Issued {
     }
 }
 
-/// Until when a token says that it lives (the `exp` of RFC 7519 4.1.4), when it is a JWT. Read, never verified:
-/// the token is for Exchange, and Exchange judges it.
-pub(super) fn jwt_expiry(token: &str) -> Option<SystemTime> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: f64,
-    }
-    let mut parts = token.split('.');
-    let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let payload = Secret::new(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?);
-    let claims: Claims = serde_json::from_slice(payload.expose()).ok()?;
-    since_epoch(claims.exp)
-}
-
 /// A moment from seconds since 1970, when it is one.
 pub(super) fn since_epoch(seconds: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
@@ -137,27 +116,6 @@ mod tests {
         let lifetimes = [(0, 60), (59, 60), (61, 61), (86_400, 86_400), (u64::MAX, 86_400)];
         for (said, taken) in lifetimes {
             assert_eq!(issued("t", said).unwrap().lifetime, Duration::from_secs(taken));
-        }
-    }
-
-    #[test]
-    fn a_jwt_says_when_it_expires() {
-        let jwt = |claims: &str| format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims));
-        let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(
-            jwt_expiry(&jwt(r#"{"exp":1763700000,"aud":"x"}"#)),
-            at(1_763_700_000)
-        );
-        for not_one in [
-            "opaque",
-            "a.b",
-            "a.b.c.d",
-            "a.!.c",
-            &jwt("[]"),
-            &jwt(r#"{"exp":-5}"#),
-            &jwt(r#"{"exp":1e300}"#),
-        ] {
-            assert_eq!(jwt_expiry(not_one), None, "{not_one}");
         }
     }
 

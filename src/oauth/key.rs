@@ -2,7 +2,9 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::{App, ClientCredentials, Command, Grant, GrantKey, TokenKey};
+use super::{
+    App, ClientCredentials, Command, Grant, GrantKey, ManagedIdentity, Registration, ServiceAccount, TokenKey,
+};
 use crate::name::Mailbox;
 
 /// On whose behalf a token is wanted.
@@ -19,13 +21,27 @@ pub struct Holder<'a> {
 impl GrantKey {
     /// The key of an app's grant for one holder.
     ///
-    /// A token of the client-credentials grant belongs to the app and opens every mailbox that Exchange lets the app
-    /// open, so nobody's name is in its key. A command may print another token for each holder, so all of it is.
+    /// A token of the client-credentials grant or of a managed identity belongs to the app and opens every mailbox that
+    /// Exchange lets the app open, so nobody's name is in its key. A service account asks for one person's token, whichever
+    /// account it is for. A command may print another token for each holder, so all of it is.
     pub fn of(app: &App, holder: Holder<'_>) -> Self {
         match &app.grant {
             Grant::ClientCredentials(grant) => client_credentials(grant),
+            Grant::ManagedIdentity(identity) => managed_identity(identity),
+            Grant::ServiceAccount(service) => service_account(service, holder),
             Grant::Command(command) => for_command(command, holder),
         }
+    }
+
+    /// The key of a person's sign-in, however it was done: by browser, by device code, or by a refresh token that was
+    /// handed over. What was once consented to opens the same mailbox.
+    pub fn of_sign_in(app: &Registration, holder: Holder<'_>) -> Self {
+        delegated("sign_in", app, holder)
+    }
+
+    /// The key of what a person's password brought: never one that a sign-in could have left, nor the other way round.
+    pub fn of_password(app: &Registration, holder: Holder<'_>) -> Self {
+        delegated("password", app, holder)
     }
 }
 
@@ -34,6 +50,8 @@ impl TokenKey {
     pub fn of(app: &App, holder: Holder<'_>) -> Self {
         let scopes = match &app.grant {
             Grant::ClientCredentials(grant) => grant.scope.clone(),
+            Grant::ManagedIdentity(identity) => identity.resource.clone(),
+            Grant::ServiceAccount(service) => service.scopes().to_string().into(),
             Grant::Command(_) => Box::default(),
         };
         Self {
@@ -44,10 +62,32 @@ impl TokenKey {
 }
 
 fn client_credentials(grant: &ClientCredentials) -> GrantKey {
-    digest(
-        "client_credentials",
-        &[grant.token_url.as_str(), &grant.client_id],
-    )
+    let app = &grant.registration;
+    digest("client_credentials", &[app.token_url.as_str(), &app.client_id])
+}
+
+fn managed_identity(identity: &ManagedIdentity) -> GrantKey {
+    let (platform, client_id) = (identity.platform.to_string(), identity.client_id.as_deref());
+    digest("managed_identity", &[&platform, client_id.unwrap_or_default()])
+}
+
+fn service_account(service: &ServiceAccount, holder: Holder<'_>) -> GrantKey {
+    let parts = [
+        service.token_url().as_str(),
+        service.address(),
+        holder.owner.as_str(),
+    ];
+    digest("service_account", &parts)
+}
+
+fn delegated(kind: &str, app: &Registration, holder: Holder<'_>) -> GrantKey {
+    let parts = [
+        app.token_url.as_str(),
+        &app.client_id,
+        holder.account,
+        holder.owner.as_str(),
+    ];
+    digest(kind, &parts)
 }
 
 fn for_command(command: &Command, holder: Holder<'_>) -> GrantKey {
@@ -96,6 +136,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::oauth::flow::Platform;
+    use crate::oauth::{Dialect, Proof, Scopes};
     use crate::secret::Secret;
 
     fn app(grant: Grant) -> App {
@@ -107,11 +149,40 @@ mod tests {
 
     fn app_only(tenant: &str, client_id: &str, secret: &str, scope: &str) -> App {
         app(Grant::ClientCredentials(ClientCredentials {
-            token_url: format!("https://login.example/{tenant}/token").parse().unwrap(),
-            client_id: client_id.into(),
-            secret: Secret::new(secret.into()),
+            registration: registration(tenant, client_id, Proof::Secret(Secret::new(secret.into()))),
             scope: scope.into(),
         }))
+    }
+
+    fn registration(tenant: &str, client_id: &str, proof: Proof) -> Registration {
+        Registration {
+            token_url: format!("https://login.example/{tenant}/token").parse().unwrap(),
+            client_id: client_id.into(),
+            proof,
+            dialect: Dialect::Scope,
+        }
+    }
+
+    fn managed(client_id: Option<&str>, platform: Platform) -> App {
+        app(Grant::ManagedIdentity(ManagedIdentity {
+            platform,
+            resource: "https://outlook.office365.com".into(),
+            client_id: client_id.map(Into::into),
+        }))
+    }
+
+    fn service_account(address: &str, scope: &str) -> App {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let json = serde_json::json!({
+            "type": "service_account",
+            "private_key_id": "1",
+            "private_key": key.serialize_pem(),
+            "client_email": address,
+        });
+        let token_url = "https://login.example/t/token".parse().unwrap();
+        let scopes = Scopes::parse(scope).unwrap();
+        let service = ServiceAccount::from_json(json.to_string().as_bytes(), token_url, scopes);
+        app(Grant::ServiceAccount(service.unwrap()))
     }
 
     fn command(argv: &[&str], seconds: u64) -> App {
@@ -121,17 +192,18 @@ mod tests {
         }))
     }
 
-    /// The key for an account, its owner and a mailbox.
-    fn key(app: &App, [account, owner, mailbox]: [&str; 3]) -> TokenKey {
+    /// What a key is for an account, its owner and a mailbox.
+    fn held<T>([account, owner, mailbox]: [&str; 3], by: impl FnOnce(Holder<'_>) -> T) -> T {
         let (owner, mailbox) = (Mailbox::parse(owner).unwrap(), Mailbox::parse(mailbox).unwrap());
-        TokenKey::of(
-            app,
-            Holder {
-                account,
-                owner: &owner,
-                mailbox: &mailbox,
-            },
-        )
+        by(Holder {
+            account,
+            owner: &owner,
+            mailbox: &mailbox,
+        })
+    }
+
+    fn key(app: &App, holder: [&str; 3]) -> TokenKey {
+        held(holder, |holder| TokenKey::of(app, holder))
     }
 
     const ALICE: [&str; 3] = ["alice", "alice@x", "alice@x"];
@@ -160,6 +232,7 @@ mod tests {
     #[test]
     fn whatever_makes_a_grant_another_makes_another_key() {
         let print = command(&["print", "{mailbox}"], 10);
+        let service = service_account("a@p", "scope");
         let keys = [
             key(&app_only("t", "id", "s", "scope"), ALICE),
             key(&app_only("u", "id", "s", "scope"), ALICE),
@@ -173,16 +246,66 @@ mod tests {
             key(&print, ["alic", "ealice@x", "alice@x"]),
             key(&command(&["print{mailbox}"], 10), ALICE),
             key(&command(&["print", "{owner}"], 10), ALICE),
+            key(&managed(None, Platform::VirtualMachine), ALICE),
+            key(&managed(Some("id"), Platform::VirtualMachine), ALICE),
+            key(
+                &managed(
+                    None,
+                    Platform::app_service("http://localhost/", Secret::new("x".into())).unwrap(),
+                ),
+                ALICE,
+            ),
+            key(&service, ALICE),
+            key(&service, BOB),
+            key(&service_account("b@p", "scope"), ALICE),
         ];
         for (at, one) in keys.iter().enumerate() {
             for other in &keys[at + 1..] {
                 assert_ne!(one.grant, other.grant);
             }
         }
-        assert_eq!(keys.len(), 11);
+        assert_eq!(keys.len(), 17);
         assert_eq!(
             key(&print, ALICE),
             key(&command(&["print", "{mailbox}"], 60), ALICE)
         );
+    }
+
+    #[test]
+    fn a_managed_identity_has_one_token_and_a_service_account_one_for_each_person() {
+        let identity = managed(None, Platform::VirtualMachine);
+        assert_eq!(key(&identity, ALICE), key(&identity, BOB));
+        let service = service_account("a@p", "scope");
+        assert_eq!(
+            key(&service, ALICE),
+            key(&service, ["other", "alice@x", "shared@x"])
+        );
+        let more = service_account("a@p", "scope more");
+        assert_ne!(key(&service, ALICE), key(&more, ALICE));
+        assert_eq!(key(&service, ALICE).grant, key(&more, ALICE).grant);
+    }
+
+    #[test]
+    fn what_a_person_has_consented_to_is_that_persons_alone() {
+        let app = registration("t", "id", Proof::None);
+        let sign_in = |app: &Registration, holder| held(holder, |holder| GrantKey::of_sign_in(app, holder));
+        let keys = [
+            sign_in(&app, ALICE),
+            sign_in(&app, BOB),
+            sign_in(&app, ["alice", "bob@x", "alice@x"]),
+            sign_in(&app, ["other", "alice@x", "alice@x"]),
+            sign_in(&registration("u", "id", Proof::None), ALICE),
+            sign_in(&registration("t", "id2", Proof::None), ALICE),
+            held(ALICE, |holder| GrantKey::of_password(&app, holder)),
+            key(&app_only("t", "id", "s", "scope"), ALICE).grant,
+        ];
+        for (at, one) in keys.iter().enumerate() {
+            assert!(!keys[at + 1..].contains(one), "{at}");
+        }
+        assert_eq!(keys.len(), 8);
+        // Another proof, another mailbox of the same person: the same consent.
+        let proven = registration("t", "id", Proof::Secret(Secret::new("s".into())));
+        assert_eq!(sign_in(&proven, ALICE), keys[0]);
+        assert_eq!(sign_in(&app, ["alice", "alice@x", "shared@x"]), keys[0]);
     }
 }

@@ -2,14 +2,20 @@
 
 pub mod aadsts;
 pub mod authority;
+mod claims;
 mod command;
 mod dialect;
 mod endpoint;
 mod error;
 mod fault;
+mod file;
+pub mod flow;
+mod granted;
 mod issued;
+mod jws;
 mod key;
 mod printed;
+mod proof;
 mod readable;
 mod refusal;
 mod reply;
@@ -21,14 +27,17 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::secret::Secret;
-
+pub use claims::{Claims, Owner};
 pub(crate) use command::{Commands, For};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, EndpointError, Proxy};
 pub use error::{Kind, TokenError};
+pub use flow::{ClientCredentials, ManagedIdentity, ServiceAccount};
+pub use granted::Granted;
 pub use issued::Issued;
+pub use jws::{Algorithm, KeyError};
 pub use key::Holder;
+pub use proof::{CertificateFiles, FederatedToken, Proof, Signer, SignerError, Workload};
 pub use scopes::{Scopes, ScopesError};
 
 /// One way to get tokens: an app registration, or a command that prints one.
@@ -40,26 +49,31 @@ pub struct App {
     pub grant: Grant,
 }
 
-/// How tokens are obtained.
+/// How tokens are obtained without a person. What begins with a person's sign-in needs a refresh token that is kept from
+/// one run to the next: for that, [`Endpoint`] has methods that take one and give one.
 #[derive(Debug)]
 pub enum Grant {
     /// RFC 6749 4.4: the app itself, for every mailbox that Exchange lets it open.
     ClientCredentials(ClientCredentials),
+    /// The platform that this process runs on, for every mailbox that Exchange lets the identity open.
+    ManagedIdentity(ManagedIdentity),
+    /// RFC 7523 2.1: a service account, for one person at a time.
+    ServiceAccount(ServiceAccount),
     /// An external program, asked once per token.
     Command(Command),
 }
 
-/// What the client-credentials grant needs.
+/// An app registration as a token endpoint sees it: where it asks, who it is, and what proves it.
 #[derive(Debug)]
-pub struct ClientCredentials {
+pub struct Registration {
     /// The token endpoint with its tenant in it: https, always.
     pub token_url: Url,
     /// The app registration's Application (client) ID.
     pub client_id: Box<str>,
-    /// The client secret's Value.
-    pub secret: Secret<String>,
-    /// One resource's `/.default`.
-    pub scope: Box<str>,
+    /// What proves that it is this app that asks.
+    pub proof: Proof,
+    /// How the endpoint is told what a token is for.
+    pub dialect: Dialect,
 }
 
 /// A program that prints an access token, or JSON with `access_token` and `expires_in`, `expires_on` or `expiry`.

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::issued::{Issued, Unusable, jwt_expiry, since_epoch};
+use super::claims::Claims;
+use super::issued::{Issued, Unusable, since_epoch};
 use super::reply::Seconds;
 use super::timestamp;
 use crate::secret::Secret;
@@ -31,16 +32,18 @@ struct Json {
 pub(super) fn token(printed: &[u8], now: SystemTime) -> Result<Issued, Unusable> {
     let printed = printed.trim_ascii();
     if printed.starts_with(b"{") {
-        return from_json(
-            serde_json::from_slice(printed).map_err(|_| Unusable::NotJson)?,
-            now,
-        );
+        return json(printed, now);
     }
     if printed.contains(&b'\n') {
         return Err(Unusable::ManyLines);
     }
     let token = str::from_utf8(printed).map_err(|_| Unusable::NotVisible)?;
     undated(Secret::new(token.to_owned()), now)
+}
+
+/// The token in a JSON object; a managed identity says it as the commands do.
+pub(super) fn json(text: &[u8], now: SystemTime) -> Result<Issued, Unusable> {
+    from_json(serde_json::from_slice(text).map_err(|_| Unusable::NotJson)?, now)
 }
 
 fn from_json(json: Json, now: SystemTime) -> Result<Issued, Unusable> {
@@ -61,7 +64,7 @@ fn from_json(json: Json, now: SystemTime) -> Result<Issued, Unusable> {
 }
 
 fn undated(token: Secret<String>, now: SystemTime) -> Result<Issued, Unusable> {
-    match jwt_expiry(token.expose()) {
+    match Claims::read(token.expose()).and_then(|claims| claims.exp) {
         Some(expires) => Issued::until(token, expires, now),
         None => Issued::new(token, UNSAID_LIFETIME),
     }

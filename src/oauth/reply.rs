@@ -6,6 +6,8 @@ use oauth2::{AccessToken, ErrorResponse, RefreshToken, Scope, TokenResponse, Tok
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::secret::Secret;
+
 /// How long a token lives when the provider does not say. RFC 6749 5.1 only recommends that it says so; an hour
 /// is what Entra ID's tokens live at least.
 const UNSAID_LIFETIME: u64 = 60 * 60;
@@ -18,6 +20,27 @@ pub(super) struct TokenReply {
     token_type: Type,
     #[serde(default)]
     expires_in: Seconds,
+    /// Only for a person's token; not every refresh brings a new one.
+    #[serde(default, deserialize_with = "secret", skip_serializing)]
+    refresh_token: Option<Secret<String>>,
+    /// Only if `openid` was among the scopes.
+    #[serde(default, deserialize_with = "secret", skip_serializing)]
+    id_token: Option<Secret<String>>,
+    /// What was granted, where it differs from what was asked for (RFC 6749 5.1); some say it always.
+    #[serde(default, deserialize_with = "text")]
+    scope: Option<String>,
+}
+
+/// A text; anything else counts as not there.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    })
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret<String>>, D::Error> {
+    Ok(text(deserializer)?.map(Secret::new))
 }
 
 /// `token_type`: case is ignored (RFC 6749 5.1).
@@ -52,6 +75,14 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
+/// What a reply holds.
+pub(super) struct Parts {
+    pub(super) access_token: Secret<String>,
+    pub(super) refresh_token: Option<Secret<String>>,
+    pub(super) id_token: Option<Secret<String>>,
+    pub(super) scope: Option<String>,
+}
+
 impl TokenReply {
     /// Whether it is a bearer token (RFC 6750): the only type that can be said in a mail login.
     pub(super) fn is_bearer(&self) -> bool {
@@ -69,9 +100,14 @@ impl TokenReply {
         }
     }
 
-    /// The token itself.
-    pub(super) fn into_token(self) -> String {
-        self.access_token.into_secret()
+    /// The token itself, and what came with it.
+    pub(super) fn into_parts(self) -> Parts {
+        Parts {
+            access_token: Secret::new(self.access_token.into_secret()),
+            refresh_token: self.refresh_token,
+            id_token: self.id_token,
+            scope: self.scope,
+        }
     }
 }
 

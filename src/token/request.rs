@@ -48,17 +48,27 @@ impl fmt::Debug for Proof {
 impl Proof {
     pub(super) fn of(app: &App) -> Self {
         let mut context = Context::new(&SHA256);
-        let mut add = |part: &str| {
+        let mut add = |part: &[u8]| {
             context.update(&part.len().to_be_bytes());
-            context.update(part.as_bytes());
+            context.update(part);
         };
         match &app.grant {
             Grant::ClientCredentials(grant) => {
-                add(grant.token_url.as_str());
-                add(&grant.client_id);
-                add(grant.secret.expose());
+                let app = &grant.registration;
+                add(app.token_url.as_str().as_bytes());
+                add(app.client_id.as_bytes());
+                app.proof.distinguish(add);
             }
-            Grant::Command(command) => command.argv.iter().for_each(|part| add(part)),
+            Grant::ManagedIdentity(identity) => {
+                add(identity.platform.to_string().as_bytes());
+                add(identity.client_id.as_deref().unwrap_or_default().as_bytes());
+            }
+            Grant::ServiceAccount(service) => {
+                add(service.token_url().as_str().as_bytes());
+                add(service.address().as_bytes());
+                add(service.key_id().as_bytes());
+            }
+            Grant::Command(command) => command.argv.iter().for_each(|part| add(part.as_bytes())),
         }
         let mut proof = [0; 32];
         proof.copy_from_slice(context.finish().as_ref());

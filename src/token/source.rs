@@ -29,6 +29,8 @@ impl Source for Grants {
         Box::pin(async move {
             match &request.app.grant {
                 Grant::ClientCredentials(grant) => endpoint.client_credentials(grant).await,
+                Grant::ManagedIdentity(identity) => endpoint.managed_identity(identity).await,
+                Grant::ServiceAccount(service) => endpoint.service_account(service, &request.owner).await,
                 Grant::Command(command) => {
                     let whom = For {
                         mailbox: &request.mailbox,

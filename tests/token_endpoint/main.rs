@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod machines;
+mod people;
 mod refusals;
 mod replies;
 mod ways;
@@ -14,7 +16,10 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use saslgate::oauth::{ClientCredentials, Endpoint, Issued, Kind, Proxy, TokenError};
+use saslgate::oauth::{
+    Algorithm, CertificateFiles, ClientCredentials, Dialect, Endpoint, FederatedToken, Issued, Kind, Proof,
+    Proxy, Registration, TokenError,
+};
 use saslgate::secret::Secret;
 use saslgate::transport::Verifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -109,9 +114,12 @@ async fn refusal(said: impl Into<Vec<u8>>) -> TokenError {
 
 fn grant(token_url: &str) -> ClientCredentials {
     ClientCredentials {
-        token_url: token_url.parse().unwrap(),
-        client_id: "11111111-2222-3333-4444-555555555555".into(),
-        secret: Secret::new(SECRET.into()),
+        registration: Registration {
+            token_url: token_url.parse().unwrap(),
+            client_id: "11111111-2222-3333-4444-555555555555".into(),
+            proof: Proof::Secret(Secret::new(SECRET.into())),
+            dialect: Dialect::Scope,
+        },
         scope: "https://outlook.office365.com/.default".into(),
     }
 }

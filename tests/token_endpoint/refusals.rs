@@ -203,10 +203,8 @@ async fn what_was_pasted_in_the_place_of_the_secret_is_told_and_not_shown() {
             reply("401 Unauthorized", "application/json", body).into(),
         ))
         .await;
-        let grant = ClientCredentials {
-            secret: Secret::new(secret.into()),
-            ..server.grant()
-        };
+        let mut grant = server.grant();
+        grant.registration.proof = Proof::Secret(Secret::new(secret.into()));
         let endpoint = Endpoint::new(&server.trust, &Proxy::Direct).unwrap();
         let error = endpoint.client_credentials(&grant).await.unwrap_err();
         assert!(error.what.contains(what), "{secret}: {error}");

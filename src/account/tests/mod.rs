@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::password::{ChosenHash, Cost, GeneratedPassword};
 use super::*;
 use crate::downstream::Credentials;
-use crate::oauth::{App, ClientCredentials, Command, Grant};
+use crate::oauth::{App, ClientCredentials, Command, Dialect, Grant, Proof, Registration};
 use crate::peer::Peer;
 use crate::provider::UpstreamTls;
 use crate::secret::Secret;
@@ -42,9 +42,12 @@ pub(super) fn saying(authzid: &str, user: &str, password: &[u8]) -> Credentials 
 
 pub(super) fn app_only() -> Grant {
     Grant::ClientCredentials(ClientCredentials {
-        token_url: "https://login.example/t/token".parse().unwrap(),
-        client_id: "id".into(),
-        secret: Secret::new("secret".into()),
+        registration: Registration {
+            token_url: "https://login.example/t/token".parse().unwrap(),
+            client_id: "id".into(),
+            proof: Proof::Secret(Secret::new("secret".into())),
+            dialect: Dialect::Scope,
+        },
         scope: "scope".into(),
     })
 }

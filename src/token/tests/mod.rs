@@ -14,7 +14,9 @@ use super::request::TokenRequest;
 use super::source::{Minting, Source};
 use super::{AccessToken, TokenError};
 use crate::name::Mailbox;
-use crate::oauth::{App, ClientCredentials, Command, Grant, Holder, Issued, TokenKey};
+use crate::oauth::{
+    App, ClientCredentials, Command, Dialect, Grant, Holder, Issued, Proof, Registration, TokenKey,
+};
 use crate::secret::Secret;
 
 mod failing;
@@ -192,9 +194,12 @@ fn app_only(secret: &str, scope: &str) -> Arc<App> {
     Arc::new(App {
         name: "app".into(),
         grant: Grant::ClientCredentials(ClientCredentials {
-            token_url: "https://login.example/t/oauth2/v2.0/token".parse().unwrap(),
-            client_id: "id".into(),
-            secret: Secret::new(secret.into()),
+            registration: Registration {
+                token_url: "https://login.example/t/oauth2/v2.0/token".parse().unwrap(),
+                client_id: "id".into(),
+                proof: Proof::Secret(Secret::new(secret.into())),
+                dialect: Dialect::Scope,
+            },
             scope: scope.into(),
         }),
     })
