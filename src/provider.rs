@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 mod presets;
 
 pub use presets::PRESETS;
 
 /// A mail protocol that a mail client speaks to us and that we speak upstream.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// RFC 3501 and RFC 9051.
     Imap,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
+use crate::account::state::States;
 use crate::account::{Accounts, LetInBy, Verdict};
 use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
 use crate::failure::Failure;
@@ -35,6 +36,8 @@ pub struct Context {
     pub tokens: Tokens,
     /// The way to the mail hosts.
     pub upstream: Upstream,
+    /// How accounts stand.
+    pub states: States,
     /// Who is logged in.
     pub registry: Arc<Registry<LetInBy>>,
     /// The name that greetings carry.
@@ -161,7 +164,7 @@ async fn log_in(
                 return Ok((relay, membership));
             }
             Err(failure) => {
-                record.login_refused(&failure);
+                record.login_refused(&failure, &context.states);
                 dialogue.refuse(request.turn, failure.refusal());
             }
         }
@@ -253,6 +256,7 @@ async fn settle(
     record.password_checked();
     let authorized = match verdict {
         Verdict::Authorized(authorized) => authorized,
+        Verdict::Ask(candidate) => context.tokens.judge(candidate).await?,
         Verdict::Refused(refused) => return Err(Failure::Login(refused)),
     };
     record.account_known(&authorized);
@@ -263,7 +267,8 @@ async fn settle(
     let opened = context
         .upstream
         .open(&authorized, &context.tokens, request.ehlo.as_deref(), &tap)
-        .await?;
+        .await;
+    let opened = opened.inspect_err(|_| record.token_known(context.tokens.claims(&authorized)))?;
     record.upstream_opened(&opened);
     if let Some(promise) = dialogue.broken_promise(&opened.welcome) {
         return Err(Failure::BrokenPromise {
@@ -280,6 +285,7 @@ async fn settle(
     {
         return Err(Failure::AccountGone);
     }
+    record.account_works(&context.states);
     Ok((opened, membership))
 }
 

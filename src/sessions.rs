@@ -180,6 +180,11 @@ impl<T> Registry<T> {
             .count()
     }
 
+    /// How many sessions `meant` says yes of.
+    pub fn count_where(&self, meant: impl Fn(&T) -> bool) -> usize {
+        self.sessions().values().filter(|(by, _)| meant(by)).count()
+    }
+
     /// How many are logged in.
     pub fn len(&self) -> usize {
         self.sessions().len()

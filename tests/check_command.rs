@@ -72,6 +72,8 @@ Accounts: 1
 Apps: 1
   \"app\"  preset microsoft365
     tokens: client credentials from https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token
+    proof: a client secret
+    permissions: IMAP.AccessAsApp, POP.AccessAsApp, SMTP.SendAsApp; application, of Office 365 Exchange Online, with admin consent
     mail: imap outlook.office365.com:993 TLS, pop3 outlook.office365.com:995 TLS, smtp smtp.office365.com:587 STARTTLS
 ";
     assert_eq!(said, expected);
@@ -153,6 +155,146 @@ fn a_host_that_the_operator_wrote_is_shown_as_such() {
     let (code, said) = check_text(&text, 0o600);
     assert_eq!(code, 0, "{said}");
     let shown = "  \"app\"  written in [provider.ours]\n    tokens: client credentials from https://localhost:8443/token\n    \
-                 mail: imap mail.example.com:993 TLS\n";
+                 proof: a client secret\n    mail: imap mail.example.com:993 TLS\n";
     assert!(said.ends_with(shown), "{said}");
+}
+
+const PEOPLE: &str = r#"
+[app]
+tenant = "contoso.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+grant = "GRANT"
+
+[[account]]
+login = "alice@contoso.com"
+password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+protocols = ["imap"]
+
+[[account]]
+login = "bob@contoso.com"
+password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+protocols = ["smtp"]
+watch = false
+"#;
+
+/// What is said of one app, however many accounts make it another.
+fn said_of_app(text: &str) -> String {
+    let (code, said) = check_text(text, 0o600);
+    assert_eq!(code, 0, "{said}");
+    said.split_once("Apps: 1\n").unwrap().1.to_owned()
+}
+
+const MAIL: &str = "    mail: imap outlook.office365.com:993 TLS, pop3 outlook.office365.com:995 TLS, smtp smtp.office365.com:587 STARTTLS\n";
+
+#[test]
+fn what_has_to_stand_in_the_portal_is_shown_as_it_is_pasted_there() {
+    let with = |grant: &str, more: &str| PEOPLE.replace("\"GRANT\"", &format!("\"{grant}\"\n{more}"));
+    let url = "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token";
+    let scope = "    scope: https://outlook.office.com/IMAP.AccessAsUser.All offline_access openid profile \
+                 https://outlook.office.com/SMTP.Send\n    \
+                 permissions: IMAP.AccessAsUser.All, offline_access, SMTP.Send; delegated, listed under Microsoft Graph\n";
+    let public = "    proof: none: \"Allow public client flows\" has to be Yes (else AADSTS7000218)\n";
+    let secret = "    proof: a client secret; a public app refuses it (AADSTS700025)\n";
+    let redirect = |uri: &str, platform: &str| {
+        format!(
+            "    redirect URI: {uri}\n      register it to the letter under Authentication, platform {platform}\n"
+        )
+    };
+    let head = "  \"app\"  preset microsoft365\n";
+    let desktop = redirect("http://localhost:8425/", "Mobile and desktop applications");
+    let web = redirect("https://desk.example.net/Callback", "Web");
+    let cases = [
+        (
+            with("authorization_code", ""),
+            format!(
+                "{head}    tokens: a person's sign-in by browser, from {url}\n{public}{scope}{desktop}{MAIL}"
+            ),
+        ),
+        (
+            with(
+                "authorization_code",
+                "client_secret_file = \"secret\"\nredirect_uri = \"https://desk.example.net/Callback\"\ntoken_export = true",
+            ),
+            format!(
+                "{head}    tokens: a person's sign-in by browser, from {url}\n{secret}{scope}{web}    \
+                 token_export: whoever may run `saslgate token` gets its access tokens\n{MAIL}",
+            ),
+        ),
+        (
+            with("device_code", ""),
+            format!(
+                "{head}    tokens: a person's sign-in on another device, from {url}\n{public}{scope}{desktop}{MAIL}"
+            ),
+        ),
+        (
+            with("refresh_token", ""),
+            format!(
+                "{head}    tokens: a refresh token that is handed in, from {url}\n{public}{scope}{desktop}{MAIL}"
+            ),
+        ),
+        (
+            with("client_credentials", "managed_identity = true")
+                .replace("tenant = \"contoso.com\"\n", "")
+                .replace("client_id = \"11111111-2222-3333-4444-555555555555\"\n", ""),
+            format!(
+                "{head}    tokens: the managed identity of this virtual machine\n    \
+                 permissions: IMAP.AccessAsApp, SMTP.SendAsApp; application, of Office 365 Exchange Online, with admin consent\n{MAIL}"
+            ),
+        ),
+    ];
+    for (text, expected) in &cases {
+        assert_eq!(said_of_app(text), *expected, "{text}");
+    }
+    assert_eq!(cases.len(), 5);
+    let (_, said) = check_text(&with("device_code", ""), 0o600);
+    assert!(
+        said.contains("passwords: 1\n") && said.contains("passwords: 1  not watched\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_password_that_the_provider_judges_is_no_missing_one() {
+    let password =
+        "password = \"sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"\n";
+    let text = PEOPLE
+        .replace("GRANT", "password")
+        .replacen(password, "", 1)
+        .replace("watch = false", "upstream_password_file = \"secret\"");
+    let (code, said) = check_text(&text, 0o600);
+    assert_eq!(code, 0, "{said}");
+    let expected = [
+        "alice@contoso.com  opens alice@contoso.com  imap by \"app\"  passwords: the provider's\n",
+        "smtp by \"app\"  passwords: 1, and one for the provider\n",
+        "tokens: a person's password, shown to https://login.microsoftonline.com/contoso.com/",
+    ];
+    for line in expected {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("redirect URI"), "{said}");
+}
+
+#[test]
+fn what_the_environment_says_of_an_app_is_shown() {
+    let text = PEOPLE
+        .replace("GRANT", "client_credentials")
+        .replace("tenant = \"contoso.com\"\n", "");
+    let folder = folder(&text, 0o600);
+    let output = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+        .args(["check", "--config"])
+        .arg(folder.path().join("saslgate.toml"))
+        .env("AZURE_FEDERATED_TOKEN_FILE", folder.path().join("secret"))
+        .env("AZURE_TENANT_ID", "contoso.com")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let expected = [
+        "/secret\n    permissions: IMAP.AccessAsApp, SMTP.SendAsApp;",
+        "    by: AZURE_FEDERATED_TOKEN_FILE, AZURE_TENANT_ID of the environment\n",
+    ];
+    for line in expected {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("CANARY"), "{said}");
 }

@@ -32,7 +32,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn a_command_says_by_its_exit_code_and_on_standard_error_what_went_wrong() {
-    let table: [(&[&str], &[u8], i32, &str); 9] = [
+    let table: [(&[&str], &[u8], i32, &str); 12] = [
         (&["password"], b"", 0, ""),
         (&["password", "--choose"], b"correct horse battery\n", 0, ""),
         (&["password", "--stdin"], b"correct horse battery", 0, ""),
@@ -66,6 +66,24 @@ fn a_command_says_by_its_exit_code_and_on_standard_error_what_went_wrong() {
             b"",
             2,
             "saslgate: /dev/null/tls can't be made",
+        ),
+        (
+            &["certs", "app"],
+            b"",
+            2,
+            "error: the following required arguments",
+        ),
+        (
+            &["certs", "app", "/dev/null/app"],
+            b"",
+            2,
+            "saslgate: /dev/null/app can't be made",
+        ),
+        (
+            &["certs", "app", "/dev/null/app", "--days", "0"],
+            b"",
+            2,
+            "error: invalid value '0' for '--days <DAYS>'",
         ),
     ];
     for (args, input, code, expected) in table {
@@ -145,4 +163,28 @@ fn certificates_are_renewed_and_never_overwritten() {
     assert_eq!(renewed.status.code(), Some(0), "{}", stderr(&renewed));
     assert!(stdout(&renewed).starts_with("Renewed "));
     assert_ne!(server(), first);
+}
+
+#[test]
+fn check_accepts_the_certificate_of_an_app() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path().join("app");
+    let made = saslgate(&["certs", "app", app.to_str().unwrap()], b"");
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let lines = between(&stdout(&made), "[app]", "Before");
+    let configuration = format!(
+        "{lines}\ngrant = \"client_credentials\"\ntenant = \"contoso.com\"\n\
+         client_id = \"11111111-2222-3333-4444-555555555555\"\n\n[[account]]\nlogin = \"alice@contoso.com\"\n{}",
+        between(&stdout(&saslgate(&["password"], b"")), "password = ", "never")
+    );
+    let checked = check(dir.path(), &configuration);
+    assert_eq!(checked.status.code(), Some(0), "{}", stdout(&checked));
+    let proof = format!("proof: the certificate {}", app.join("app.pem").display());
+    assert!(stdout(&checked).contains(&proof), "{}", stdout(&checked));
+
+    let key = fs::read(app.join("app.key")).unwrap();
+    let again = saslgate(&["certs", "app", app.to_str().unwrap()], b"");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("is there already"), "{}", stderr(&again));
+    assert_eq!(fs::read(app.join("app.key")).unwrap(), key);
 }

@@ -10,7 +10,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use saslgate::config::{Given, Problems, load, report};
 
 /// What the golden files refer to. `CANARY` is a secret wherever it stands: no report may show it.
@@ -24,12 +26,54 @@ fn machine() -> Given {
         .file("readable", "CANARY")
         .file("plain", "CANARY horse battery staple\n")
         .file("hash", "sg2:19456:2:1:CANARY:CANARY")
+        .file("upstream", "CANARY of the provider")
+        .file("token", "a.CANARY.c")
+        .file("service.json", keys().service_account.clone())
+        .file("app.pem", keys().app[0].clone())
+        .file("app.key", keys().app[1].clone())
+        .file("ending.pem", keys().ending.clone())
+        .file("other.key", keys().other.clone())
+        .file("elliptic.pem", keys().elliptic[0].clone())
+        .file("elliptic.key", keys().elliptic[1].clone())
         .variable("SECRET", "CANARY")
         .variable("PLAIN", "CANARY CANARY")
         .variable("TENANT", "CANARY/");
     machine.files.get_mut(Path::new("writable")).unwrap().1 = 0o666;
     machine.files.get_mut(Path::new("readable")).unwrap().1 = 0o644;
     machine
+}
+
+/// Keys and certificates. They are made once, because RSA keys take their time.
+struct Keys {
+    app: [String; 2],
+    ending: String,
+    other: String,
+    elliptic: [String; 2],
+    service_account: String,
+}
+
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    let signed = |key: &KeyPair, until| {
+        let mut params = CertificateParams::new(["saslgate".to_owned()]).unwrap();
+        params.not_after = until;
+        params.self_signed(key).unwrap().pem()
+    };
+    KEYS.get_or_init(|| {
+        let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+        let elliptic = KeyPair::generate().unwrap();
+        let (late, soon) = (date_time_ymd(2099, 1, 1), date_time_ymd(2026, 11, 30));
+        Keys {
+            app: [signed(&rsa, late), rsa.serialize_pem()],
+            ending: signed(&rsa, soon),
+            other: KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem(),
+            elliptic: [signed(&elliptic, late), elliptic.serialize_pem()],
+            service_account: format!(
+                r#"{{"type":"service_account","client_email":"mail@p.iam.gserviceaccount.com","private_key_id":"1","private_key":{:?}}}"#,
+                rsa.serialize_pem()
+            ),
+        }
+    })
 }
 
 fn report(text: &[u8]) -> Problems {
@@ -72,7 +116,7 @@ fn every_problem_of_a_file_is_told_at_once_in_words_that_mend_it() {
         );
         assert!(!said.contains("CANARY"), "{}", file.display());
     }
-    assert_eq!(files.len(), 14);
+    assert_eq!(files.len(), 19);
 }
 
 /// Ways in which a secret gets into a file, rightly or by mistake.
@@ -101,6 +145,12 @@ const SECRETS: &[&str] = &[
     "[app]\nclient_secret_env = \"CANARY~CANARY\"",
     "[app]\nclient_secret_expires = \"CANARY\"",
     "[app]\nclient_secret_file = [\"CANARY\"]",
+    "[app]\ncertificate = \"CANARY\"",
+    "[app]\ncertificate = \"plain\"\nkey = \"CANARY\"",
+    "[app]\ncertificate = \"app.pem\"\nkey = \"plain\"\ngrant = \"client_credentials\"",
+    "[app]\nservice_account_file = \"CANARY\"",
+    "[app]\npreset = \"google\"\ngrant = \"client_credentials\"\nservice_account_file = \"plain\"",
+    "upstream_password_file = \"CANARY\"",
     "[app]\ntenant = \"${SECRET}\"\nclient_id = \"${SECRET}\"",
     "[app]\ngrant = \"command\"\ncommand = [\"CANARY\", \"CANARY\"]",
     "[app]\ngrant = \"command\"\ncommand = [\"/bin/x\", \"CANARY",
@@ -207,5 +257,5 @@ fn damaged_files_are_reported_within_their_lines() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 13 * 200);
+    assert_eq!(seen, 18 * 200);
 }

@@ -50,6 +50,22 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
             with("[limits]\nattempts = 9\n[server]\ndrain = 9\n[log]\nlevel = \"debug\"\n[upstream]\nproxy = \"none\"\n"),
             format!("accounts and apps unchanged, {kept}, needs a restart: [limits], [upstream], [log], [server]"),
         ),
+        (
+            with("[store]\npath = \"elsewhere\"\n"),
+            format!("accounts and apps unchanged, {kept}, needs a restart: [store]"),
+        ),
+        (
+            with("[store]\nkey_file = \"store.key\"\n"),
+            format!("accounts and apps unchanged, {kept}, needs a restart: [store]"),
+        ),
+        (
+            with("[server]\ncontrol = \"/run/saslgate/control\"\n"),
+            format!("accounts and apps unchanged, {kept}, needs a restart: [server]"),
+        ),
+        (
+            swap("grant =", "token_export = true\ngrant ="),
+            format!("1 app changed, {kept}"),
+        ),
     ];
     let old = loaded(&base);
     for (text, expected) in &cases {
@@ -62,7 +78,7 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
         );
         assert_eq!(old.digest == new.digest, *text == base, "{text}");
     }
-    assert_eq!(cases.len(), 11);
+    assert_eq!(cases.len(), 15);
 }
 
 #[test]
@@ -93,6 +109,7 @@ fn a_changed_account_tells_what_changed() {
             "networks",
             0,
         ),
+        (account("a@contoso.com", "watch = false"), "watch", 0),
     ];
     let old = loaded(&format!("{APP}{base}"));
     for (text, what, removed) in &cases {
@@ -104,7 +121,7 @@ fn a_changed_account_tells_what_changed() {
         assert_eq!(changed.what, [*what], "{text}");
         assert_eq!(changed.passwords_removed.len(), *removed, "{text}");
     }
-    assert_eq!(cases.len(), 8);
+    assert_eq!(cases.len(), 9);
 }
 
 #[test]
@@ -129,4 +146,58 @@ fn a_secret_that_changed_in_its_file_is_a_change() {
     )
     .unwrap();
     assert!(diff(&old.snapshot, &same.snapshot).is_empty());
+}
+
+#[test]
+fn what_people_are_asked_for_is_a_change_of_their_accounts_alone() {
+    let app = |more: &str| {
+        format!(
+            "[app]\ntenant = \"contoso.com\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\ngrant = \"device_code\"\n{more}\n"
+        )
+    };
+    let imap = account("a@contoso.com", "protocols = [\"imap\"]");
+    let both = account("b@contoso.com", "protocols = [\"imap\", \"smtp\"]");
+    let old = format!("{}{imap}", app(""));
+    let cases = [
+        (format!("{old}{both}"), "+1 account, 3 listeners kept"),
+        (
+            format!("{}{imap}", app("redirect_uri = \"http://localhost:9999/\"")),
+            "1 app changed, 3 listeners kept",
+        ),
+        (
+            format!("{}{imap}", app("scope = \"https://outlook.office.com/.default\"")),
+            "1 account changed, 3 listeners kept",
+        ),
+        (
+            format!("{}{imap}", app("prompt = \"login\"")),
+            "1 app changed, 3 listeners kept",
+        ),
+        (
+            format!("{}{imap}", app("client_secret_file = \"secret\"")),
+            "1 app changed, 3 listeners kept",
+        ),
+    ];
+    let before = loaded(&old);
+    for (text, expected) in &cases {
+        let plan = diff(&before.snapshot, &loaded(text).snapshot);
+        assert_eq!(plan.to_string(), *expected, "{text}");
+    }
+    assert_eq!(cases.len(), 5);
+}
+
+#[test]
+fn a_password_for_the_provider_that_changed_in_its_file_is_a_change_of_its_account() {
+    let path = "/etc/saslgate/saslgate.toml";
+    let text = APP
+        .replace("client_credentials", "password")
+        .replace("client_secret_file = \"secret\"\n", "")
+        + &account("a@contoso.com", "upstream_password_file = \"secret\"");
+    let machine = machine().file(path, text);
+    let old = load(Path::new(path), &machine).unwrap();
+    let new = machine.file("/etc/saslgate/secret", "another");
+    let plan = diff(&old.snapshot, &load(Path::new(path), &new).unwrap().snapshot);
+    let [changed] = plan.accounts.changed.as_slice() else {
+        panic!("{plan}")
+    };
+    assert_eq!(changed.what, ["upstream password"]);
 }

@@ -24,7 +24,8 @@ use saslgate::secret::Secret;
 use saslgate::sim::directory::ClientSecret;
 use saslgate::sim::entra::TokenFault;
 use saslgate::sim::{Demo, Settings, Sim};
-use saslgate::token::{Kind, TokenError, Tokens};
+use saslgate::token::store::MemoryStore;
+use saslgate::token::{Kind, StoreSlot, TokenError, Tokens};
 use sim_support::trusting;
 use tokio::task::JoinSet;
 use tracing_subscriber::fmt::MakeWriter;
@@ -56,6 +57,8 @@ fn app_only(sim: &Sim, app: &Configured) -> Arc<App> {
             },
             scope: app.scope.into(),
         }),
+        token_export: false,
+        secret_expires: None,
     })
 }
 
@@ -66,6 +69,8 @@ fn printer(script: &str) -> Arc<App> {
             argv: ["sh", "-c", script].map(Into::into).into(),
             timeout: Duration::from_secs(30),
         }),
+        token_export: false,
+        secret_expires: None,
     })
 }
 
@@ -88,9 +93,11 @@ async fn authorized(app: &Arc<App>, mailbox: &str) -> Authorized {
         mailbox: Some(Mailbox::parse(mailbox).unwrap()),
         signs_in_as: None,
         passwords: vec![PasswordHash::Generated(hash)],
+        upstream_password: None,
         routes: HashMap::from([(Protocol::Imap, route)]),
         allow_from: Vec::new(),
         may_open: Vec::new(),
+        watch: true,
     };
     let accounts = Accounts::new(vec![account], Shared::new().unwrap()).unwrap();
     let credentials = Credentials::Password {
@@ -101,6 +108,7 @@ async fn authorized(app: &Arc<App>, mailbox: &str) -> Authorized {
     let peer = Peer::new("127.0.0.1:50000".parse().unwrap());
     match accounts.check(Protocol::Imap, &peer, &credentials).await {
         Verdict::Authorized(authorized) => authorized,
+        Verdict::Ask(candidate) => panic!("{candidate:?}"),
         Verdict::Refused(why) => panic!("{why:?}"),
     }
 }
@@ -120,7 +128,11 @@ fn start() -> Sim {
 }
 
 fn tokens(sim: &Sim) -> Tokens {
-    Tokens::new(Endpoint::new(&Arc::new(trusting(sim)), &Proxy::Direct).unwrap())
+    let store = StoreSlot::open(Arc::new(MemoryStore::new()));
+    Tokens::new(
+        Endpoint::new(&Arc::new(trusting(sim)), &Proxy::Direct).unwrap(),
+        store,
+    )
 }
 
 async fn error(sim: &Sim, app: &Configured) -> Arc<TokenError> {

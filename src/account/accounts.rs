@@ -10,8 +10,8 @@ use crate::name::{LoginName, Mailbox};
 /// Every account of one configuration. A reload makes a new one; what attempts have taught stays in [`Shared`].
 #[derive(Debug)]
 pub struct Accounts {
-    by_login: HashMap<LoginName, Arc<Account>>,
-    by_domain: HashMap<Box<str>, Arc<Account>>,
+    pub(super) by_login: HashMap<LoginName, Arc<Account>>,
+    pub(super) by_domain: HashMap<Box<str>, Arc<Account>>,
     /// What the chosen passwords cost, one entry each: failing attempts cost one of these. Empty if none is chosen.
     pub(super) costs: Vec<Cost>,
     pub(super) shared: Shared,

@@ -11,7 +11,7 @@ use super::password::{ChosenHash, Cost, GeneratedHash, HashingError, PasswordId,
 use super::throttle::{Guess, Throttle};
 use super::verdict::Way;
 use super::verified::Verified;
-use super::{Account, Accounts, Authorized, RefusedLogin, Verdict};
+use super::{Account, Accounts, Authorized, Candidate, RefusedLogin, Verdict};
 use crate::downstream::Credentials;
 use crate::name::{LoginName, Mailbox};
 use crate::peer::Peer;
@@ -48,6 +48,14 @@ impl Shared {
     /// How much was hashed since the start.
     pub fn hashed(&self) -> Hashed {
         self.0.hashing.hashed()
+    }
+
+    pub(super) fn hashing(&self) -> &Hashing {
+        &self.0.hashing
+    }
+
+    pub(super) fn verified(&self) -> &Verified {
+        &self.0.verified
     }
 }
 
@@ -106,11 +114,19 @@ impl Attempt<'_> {
         })
     }
 
+    /// The login, if nothing but the provider's word is missing: whoever breaks a rule is refused without asking anybody.
+    fn for_provider(&self) -> Option<Authorized> {
+        let account = self.account?;
+        let way = self.way().ok()?;
+        let asks = account.asks_provider(&way.route) && !self.password.expose().is_empty();
+        asks.then(|| Authorized::new(Arc::clone(account), self.protocol, way, None))
+    }
+
     /// Why it is refused, given that its password is not right.
     fn wrong(&self, way: Result<Way, RefusedLogin>) -> RefusedLogin {
         match (way, self.account) {
             (Err(why), None) => why,
-            (_, Some(account)) if account.passwords.is_empty() => RefusedLogin::NoPasswordSet,
+            (_, Some(account)) if account.lets_nobody_in() => RefusedLogin::NoPasswordSet,
             _ => RefusedLogin::WrongPassword,
         }
     }
@@ -153,7 +169,7 @@ fn typed(password: &[u8]) -> Secret<String> {
 
 impl Accounts {
     /// Checks one login. It takes as long for every refusal that is no limit.
-    pub async fn check(&self, protocol: Protocol, peer: &Peer, credentials: &Credentials) -> Verdict {
+    pub async fn check(&self, protocol: Protocol, peer: &Peer, credentials: &Credentials) -> Verdict<'_> {
         let Credentials::Password {
             authzid,
             user,
@@ -172,13 +188,12 @@ impl Accounts {
             symbols: Symbols::read(password.expose()),
             password: Arc::new(password),
         };
-        match self.admit_and_judge(&attempt).await {
-            Ok(authorized) => Verdict::Authorized(authorized),
-            Err(why) => Verdict::Refused(why),
-        }
+        self.admit_and_judge(&attempt)
+            .await
+            .unwrap_or_else(Verdict::Refused)
     }
 
-    async fn admit_and_judge(&self, attempt: &Attempt<'_>) -> Result<Authorized, RefusedLogin> {
+    async fn admit_and_judge(&self, attempt: &Attempt<'_>) -> Result<Verdict<'_>, RefusedLogin> {
         let name = attempt.user.to_ascii_lowercase();
         let account = attempt.account.map(|account| account.name.to_string());
         let guess = Guess {
@@ -189,13 +204,22 @@ impl Accounts {
         };
         let admission = self.shared.0.throttle.admit(guess).await;
         let admission = admission.ok_or(RefusedLogin::TooManyGuesses)?;
+        if let Some(login) = attempt.for_provider() {
+            let password = Arc::clone(&attempt.password);
+            return Ok(Verdict::Ask(Candidate::new(
+                login,
+                password,
+                admission,
+                &self.shared,
+            )));
+        }
         let judged = self.judge(attempt, admission.queue()).await;
         match &judged {
             Ok(_) => admission.right(),
             Err(why) if why.is_limit() => admission.not_looked_at(),
             Err(_) => admission.wrong().await,
         }
-        judged
+        judged.map(Verdict::Authorized)
     }
 
     async fn judge(&self, attempt: &Attempt<'_>, queue: Queue) -> Result<Authorized, RefusedLogin> {

@@ -15,6 +15,13 @@ pub struct LetInBy {
     app_password: Option<PasswordId>,
 }
 
+impl LetInBy {
+    /// The account.
+    pub fn account(&self) -> &Pattern {
+        &self.account
+    }
+}
+
 impl Authorized {
     /// By what this login was let in.
     pub fn let_in_by(&self) -> LetInBy {

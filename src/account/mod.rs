@@ -4,11 +4,14 @@
 
 mod accounts;
 mod bounded;
+mod candidate;
 mod check;
 mod hashing;
 mod let_in;
+mod operator;
 pub mod password;
 mod places;
+pub mod state;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -22,15 +25,17 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::name::{LoginName, Mailbox};
-use crate::oauth::App;
+use crate::oauth::{App, Grant};
 use crate::provider::{BearerMechanism, MailHost, Protocol};
+use crate::secret::Secret;
 
 pub use accounts::{Accounts, AccountsError};
+pub use candidate::Candidate;
 pub use check::Shared;
 pub use hashing::Hashed;
 pub use let_in::LetInBy;
 pub use password::PasswordHash;
-pub use verdict::{Authorized, RefusedLogin, Verdict};
+pub use verdict::{Authorized, RefusedLogin, TokenWanted, Verdict};
 
 /// What one `[[account]]` resolved to.
 #[derive(Debug)]
@@ -45,12 +50,30 @@ pub struct Account {
     pub signs_in_as: Option<Mailbox>,
     /// Local passwords: any number of generated ones, at most one chosen.
     pub passwords: Vec<PasswordHash>,
+    /// What proves the token's owner to the provider by the password grant, where mail clients have passwords of their own.
+    pub upstream_password: Option<Arc<Secret<String>>>,
     /// The way upstream per protocol; a protocol that is missing is not allowed.
     pub routes: HashMap<Protocol, Route>,
     /// Networks that may log in; empty means anywhere that the listener allows.
     pub allow_from: Vec<IpNet>,
     /// Further mailboxes that a mail client may ask for by its authorization identity (RFC 4616).
     pub may_open: Vec<Mailbox>,
+    /// Whether its way to the mailbox is tried regularly, so that trouble is known before somebody logs in.
+    pub watch: bool,
+}
+
+impl Account {
+    /// Whether no password can be right: it has none, and no provider is asked.
+    pub fn lets_nobody_in(&self) -> bool {
+        self.passwords.is_empty() && !self.routes.values().any(|route| self.asks_provider(route))
+    }
+
+    /// Whether the password that a mail client types is the provider's to judge: the account has none of its own.
+    fn asks_provider(&self, route: &Route) -> bool {
+        self.passwords.is_empty()
+            && self.upstream_password.is_none()
+            && matches!(route.app.grant, Grant::Password(_))
+    }
 }
 
 /// Which logins an account answers to.

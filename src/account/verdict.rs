@@ -2,29 +2,51 @@
 
 use std::sync::Arc;
 
+use super::candidate::Candidate;
 use super::password::PasswordId;
-use super::{Account, Identity, Route};
+use super::{Account, Identity, Pattern, Route};
 use crate::name::{Mailbox, NameError};
-use crate::oauth::{GrantKey, Holder, TokenKey};
+use crate::oauth::{App, Holder, TokenKey};
 use crate::provider::Protocol;
+use crate::secret::Secret;
 
 /// The answer to a login.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum Verdict<'a> {
     /// It may go on.
     Authorized(Authorized),
+    /// The provider has to be asked whether the password is right.
+    Ask(Candidate<'a>),
     /// It may not.
     Refused(RefusedLogin),
 }
 
-/// The proof that a login was checked, and the way upstream that it opens. Only [`super::Accounts::check`] makes one,
-/// so a path that forgets the check does not compile.
+/// The proof that a login was checked, and the way upstream that it opens. Only [`super::Accounts::check`], a
+/// [`Candidate`] that was found right, and the operator's own commands make one, so a path that forgets the check does
+/// not compile.
 #[derive(Debug)]
 pub struct Authorized {
     account: Arc<Account>,
     protocol: Protocol,
     way: Way,
     app_password: Option<PasswordId>,
+    /// What proves the owner to the provider, for the password grant alone.
+    password: Option<Arc<Secret<String>>>,
+}
+
+/// A token that a login needs. Whoever has one of these may know of the token, not use it.
+#[derive(Clone, Debug)]
+pub struct TokenWanted {
+    /// Where it is kept.
+    pub key: TokenKey,
+    /// How it is obtained.
+    pub app: Arc<App>,
+    /// What the account is called where its sign-in is kept: its name, or the login's own where a name stands for many.
+    pub account: Box<str>,
+    /// The mailbox to open.
+    pub mailbox: Mailbox,
+    /// Whose token it is.
+    pub owner: Mailbox,
 }
 
 /// Where a login leads, once its password is found right.
@@ -43,11 +65,25 @@ impl Authorized {
         app_password: Option<PasswordId>,
     ) -> Self {
         Self {
+            password: account.upstream_password.clone(),
             account,
             protocol,
             way,
             app_password,
         }
+    }
+
+    /// The same with what was typed, for a grant that needs it.
+    pub(super) fn with_password(self, password: Arc<Secret<String>>) -> Self {
+        Self {
+            password: Some(password),
+            ..self
+        }
+    }
+
+    /// What proves the owner to the provider by the password grant: what was typed, or what the account has for it.
+    pub fn password(&self) -> Option<&Arc<Secret<String>>> {
+        self.password.as_ref()
     }
 
     /// Whose login it is.
@@ -89,20 +125,24 @@ impl Authorized {
         self.app_password.as_ref()
     }
 
-    /// The grant that gives this login's token.
-    pub fn grant_key(&self) -> GrantKey {
-        self.token_key().grant
-    }
-
     /// The token that this login needs.
-    pub fn token_key(&self) -> TokenKey {
-        let account = self.account.name.to_string();
+    pub fn token_wanted(&self) -> TokenWanted {
+        let name = self.account.name.to_string();
         let holder = Holder {
-            account: &account,
+            account: &name,
             owner: self.owner(),
             mailbox: self.mailbox(),
         };
-        TokenKey::of(&self.way.route.app, holder)
+        TokenWanted {
+            key: TokenKey::of(&self.way.route.app, holder),
+            app: Arc::clone(&self.way.route.app),
+            account: match &self.account.name {
+                Pattern::Login(_) => name.into(),
+                Pattern::Domain(_) => self.owner().as_str().into(),
+            },
+            mailbox: self.mailbox().clone(),
+            owner: self.owner().clone(),
+        }
     }
 }
 

@@ -36,9 +36,19 @@ impl Verified {
     }
 
     pub(super) fn digest(&self, account: &str, hash: &ChosenHash, password: &Secret<String>) -> Digest {
-        let mut context = Context::with_key(&self.key);
         let [salt, stored] = hash.fingerprint();
-        for part in [account.as_bytes(), salt, stored, password.expose().as_bytes()] {
+        self.digest_of(&[account.as_bytes(), salt, stored, password.expose().as_bytes()])
+    }
+
+    /// The same of a password that the provider has found right: what it was asked for stands in the place of a hash.
+    pub(super) fn digest_by_provider(&self, asked: [&[u8]; 2], password: &Secret<String>) -> Digest {
+        let [account, grant] = asked;
+        self.digest_of(&[account, grant, password.expose().as_bytes()])
+    }
+
+    fn digest_of(&self, parts: &[&[u8]]) -> Digest {
+        let mut context = Context::with_key(&self.key);
+        for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
         }

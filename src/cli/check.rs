@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 if it is sound, 1 if there are only warnings, 2 if it cannot be used.
 
+mod app;
+
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -11,10 +13,9 @@ use clap::Args;
 
 use super::DEFAULT_CONFIG;
 use crate::account::{Account, Pattern};
-use crate::config::{Config, ConfiguredApp, Problems, System, load, report};
+use crate::config::{Config, Problems, System, load, report};
 use crate::listener::{Settings, TlsMode};
-use crate::oauth::Grant;
-use crate::provider::{Protocol, UpstreamTls};
+use crate::provider::Protocol;
 
 /// More lines of one kind than this are counted, not shown.
 const SHOWN: usize = 100;
@@ -94,7 +95,8 @@ impl Display for Summary<'_> {
         Verdict(warnings).fmt(f)?;
         section(f, "Listeners", listeners.iter().map(listener))?;
         section(f, "Accounts", accounts.iter().map(account))?;
-        section(f, "Apps", apps.iter().map(app))
+        let apps = app::gathered(apps, accounts);
+        section(f, "Apps", apps.iter().map(ToString::to_string))
     }
 }
 
@@ -152,52 +154,19 @@ fn account(account: &Account) -> String {
         .filter_map(|protocol| Some((protocol, account.routes.get(protocol)?)))
         .map(|(protocol, route)| format!("{protocol} by \"{}\"", route.app.name))
         .collect();
+    let passwords = match account.passwords.len() {
+        0 => "passwords: the provider's".to_owned(),
+        local if account.upstream_password.is_some() => {
+            format!("passwords: {local}, and one for the provider")
+        }
+        local => format!("passwords: {local}"),
+    };
+    let watch = if account.watch { "" } else { "  not watched" };
     format!(
-        "{}  {mailbox}{owner}  {}  passwords: {}{}",
+        "{}  {mailbox}{owner}  {}  {passwords}{watch}{}",
         account.name,
         ways.join(", "),
-        account.passwords.len(),
         only_from(&account.allow_from)
-    )
-}
-
-/// An app with every host that it reaches. Those that no preset knows are the operator's own word.
-fn app(configured: &ConfiguredApp) -> String {
-    let ConfiguredApp { app, provider, .. } = configured;
-    let tokens = match &app.grant {
-        Grant::ClientCredentials(grant) => {
-            format!("client credentials from {}", grant.registration.token_url)
-        }
-        Grant::ManagedIdentity(identity) => format!("the managed identity of this {}", identity.platform),
-        Grant::ServiceAccount(service) => format!(
-            "the service account {} from {}",
-            service.address(),
-            service.token_url()
-        ),
-        Grant::Command(command) => {
-            format!(
-                "the command {}",
-                command.argv.first().map_or("", |program| program)
-            )
-        }
-    };
-    let hosts = Protocol::ALL
-        .iter()
-        .filter_map(|protocol| Some((protocol, provider.hosts.get(protocol)?)));
-    let hosts: Vec<_> = hosts
-        .map(|(protocol, host)| match host.tls {
-            UpstreamTls::Implicit => format!("{protocol} {host} TLS"),
-            UpstreamTls::StartTls => format!("{protocol} {host} STARTTLS"),
-        })
-        .collect();
-    let origin = match provider.preset {
-        Some(preset) => format!("preset {}", preset.name),
-        None => format!("written in [provider.{}]", provider.name),
-    };
-    format!(
-        "\"{}\"  {origin}\n    tokens: {tokens}\n    mail: {}",
-        app.name,
-        hosts.join(", ")
     )
 }
 

@@ -1,6 +1,7 @@
 //! `[[account]]`: who may log in, what they open, and the way there.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::app::Apps;
 use super::keys;
@@ -45,14 +46,22 @@ fn account(
     let fix = "add `login`: the name that the mail client sends";
     let login = table.required("login", "no mail client could log in to it", fix, reader);
     let name = login.as_ref().and_then(|login| pattern(login, reader));
-    note_any_mailbox(table, name.as_ref(), login.as_ref(), reader);
     let logins = logins(table, name.as_ref(), reader);
     note_taken(name.as_ref().zip(login.as_ref()), &logins, taken, reader);
-    let passwords = password::read(table, reader);
     let mailbox = own_mailbox(table, name.as_ref(), login.as_ref(), reader);
     let signs_in_as = mailbox_of("signs_in_as", table, reader);
-    let routes = route::read(table, apps, signs_in_as.as_ref(), reader);
-    let signs_in_as = signs_in_as.filter(|owner| route::has_owner(owner, &routes, reader));
+    let ways = route::read(table, apps, signs_in_as.as_ref(), reader);
+    let passwords = password::read(table, &ways, reader);
+    let upstream_password = password::upstream(table, &ways, reader);
+    // Each password then opens what is that person's at the provider, and nothing else.
+    let is_own = ways.all_by_password() && !password::are_given(table) && signs_in_as.is_none();
+    if is_own {
+        note_needless(table, reader);
+    } else {
+        note_any_mailbox(table, name.as_ref(), login.as_ref(), reader);
+    }
+    let watch = table.flag("watch", reader).is_none_or(|at| at.value);
+    let signs_in_as = signs_in_as.filter(|owner| route::has_owner(owner, &ways.routes, reader));
     let allow_from = network::list("allow_from", table, reader).unwrap_or_default();
     let may_open = may_open(table, reader);
     if reader.errors() > errors {
@@ -65,9 +74,11 @@ fn account(
         mailbox,
         signs_in_as: signs_in_as.map(|at| at.value),
         passwords,
-        routes,
+        upstream_password: upstream_password.map(|at| Arc::new(at.value)),
+        routes: ways.routes,
         allow_from,
         may_open,
+        watch,
     };
     let print = AccountPrint::of(&account, prints);
     Some((account, print))
@@ -100,6 +111,16 @@ fn login_name(text: &Text, reader: &mut Reader<'_>) -> Option<LoginName> {
             reader.error(&text.span, "this login cannot be used", error.to_string(), fix);
             None
         }
+    }
+}
+
+/// Notes `allow_any_mailbox` where no password opens more than its own mailbox.
+fn note_needless(table: &Table<'_>, reader: &mut Reader<'_>) {
+    if table.flag("allow_any_mailbox", reader).is_some()
+        && let Some(span) = table.key("allow_any_mailbox")
+    {
+        let why = "the provider judges each password, for its own mailbox";
+        reader.no_effect(&span, "allow_any_mailbox", why);
     }
 }
 

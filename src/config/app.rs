@@ -1,105 +1,114 @@
 //! `[app]` or `[app.NAME]`: where tokens come from, and what proves us there.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+mod browser;
+mod certificate;
+mod client_id;
+mod client_secret;
+mod command;
+mod grant;
+mod identity;
+mod plan;
+mod proof;
+mod reading;
+mod scope;
+mod service_account;
+mod workload;
 
-use super::credentials;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::keys;
 use super::provider::{Provider, Providers};
 use super::reader::{Reader, Span, Text};
-use super::table::{Table, list, nearest, one_of};
-use super::tenant;
-use crate::oauth::{self, App, ClientCredentials, Command, Dialect, Grant, Registration};
-use crate::secret::Secret;
+use super::table::{Table, list, nearest};
+use super::tenant::{self, Named};
+use crate::oauth::App;
+use crate::provider::Protocol;
+pub(super) use grant::Kind;
+use plan::{Plan, Use};
+use reading::Reading;
 
 /// What an app is called that has no name of its own.
 const ONLY: &str = "app";
 
-/// How long an external command may run if nothing is said: it may have to ask a token endpoint itself.
-const COMMAND_TIMEOUT: u32 = 30;
-
 /// One app as it will be used.
 #[derive(Clone, Debug)]
 pub struct ConfiguredApp {
-    /// The app, for one tenant.
+    /// The app, for one tenant, and for the protocols of an account if people consent to those.
     pub app: Arc<App>,
     /// Whom it asks, and where its mail is.
     pub provider: Arc<Provider>,
     /// The tenant in its token endpoint, where there is one.
     pub tenant: Option<Box<str>>,
+    /// The environment variables of the platform that say what the file leaves out.
+    pub environment: Vec<&'static str>,
 }
 
-/// The apps of one file. One that is wrong is known without being usable, so that it is not also called unknown.
+/// One app of the file. One that is wrong is known without being usable, so that it is not also called unknown.
+struct Written {
+    kind: Kind,
+    plan: Option<Plan>,
+    span: Span,
+    is_used: bool,
+}
+
+/// What tells one app as it is used from another: its name, where it asks, and for what.
+type Variant = (Box<str>, (String, String));
+
+/// The apps of one file.
 pub(super) struct Apps {
-    plans: BTreeMap<Box<str>, (Option<Plan>, Span, bool)>,
-    made: BTreeMap<(Box<str>, Option<Box<str>>), ConfiguredApp>,
+    written: BTreeMap<Box<str>, Written>,
+    made: BTreeMap<Variant, ConfiguredApp>,
 }
 
-/// An app without its tenant, which an account may replace.
-struct Plan {
-    provider: Arc<Provider>,
-    tenant: Option<Box<str>>,
-    proof: Proof,
+/// What an account says about an app.
+pub(super) struct Wanted<'a> {
+    /// The app's name; none where there is only one.
+    pub(super) name: Option<&'a Text>,
+    /// Where the account stands.
+    pub(super) account: &'a Span,
+    /// The tenant that the account has instead of the app's.
+    pub(super) tenant: Option<&'a Text>,
+    /// The protocols for which the account uses the app.
+    pub(super) protocols: &'a [Protocol],
 }
-
-enum Proof {
-    Credentials {
-        client_id: Box<str>,
-        secret: Secret<String>,
-        scope: Box<str>,
-    },
-    Command(Arc<App>),
-}
-
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Kind {
-    ClientCredentials,
-    Command,
-    Later,
-}
-
-const GRANTS: &[(&str, Kind)] = &[
-    ("client_credentials", Kind::ClientCredentials),
-    ("command", Kind::Command),
-];
-
-/// Those that are coming, so that the message can say so.
-const LATER: [&str; 4] = ["authorization_code", "device_code", "password", "refresh_token"];
 
 impl Apps {
     pub(super) fn read(root: &Table<'_>, providers: &mut Providers<'_>, reader: &mut Reader<'_>) -> Self {
-        let mut plans = BTreeMap::new();
+        let mut written = BTreeMap::new();
         for (name, table) in tables(root, reader) {
-            let plan = Plan::read(&name, &table, providers, reader);
-            plans.insert(name, (plan, table.span, false));
+            let kind = Kind::read(&table, reader);
+            let reading = Reading {
+                name: &name,
+                kind,
+                table: &table,
+            };
+            let app = Written {
+                kind,
+                plan: reading.plan(providers, reader),
+                span: table.span,
+                is_used: false,
+            };
+            written.insert(name, app);
         }
-        if plans.is_empty() && root.key("app").is_none() {
-            let fix =
-                "add [app] with tenant, client_id, client_secret_file and grant = \"client_credentials\"";
+        if written.is_empty() && root.key("app").is_none() {
+            let fix = "add [app] with tenant, client_id and grant";
             reader.file_error("there is no [app]", "without one no token can be had", fix);
         }
         Self {
-            plans,
+            written,
             made: BTreeMap::new(),
         }
     }
 
     /// The app of that name, or the only one, for the tenant that an account names or else its own.
-    pub(super) fn find(
-        &mut self,
-        name: Option<&Text>,
-        account: &Span,
-        tenant: Option<&Text>,
-        reader: &mut Reader<'_>,
-    ) -> Option<ConfiguredApp> {
-        let name = self.named(name, account, reader)?;
-        let (plan, _, used) = self.plans.get_mut(&name)?;
-        *used = true;
-        let plan = plan.as_ref()?;
-        let tenant = match tenant {
-            Some(text) if plan.takes_tenant() => Some(tenant::of(text, &plan.provider, reader)?),
+    pub(super) fn find(&mut self, wanted: &Wanted<'_>, reader: &mut Reader<'_>) -> Option<ConfiguredApp> {
+        let name = self.named(wanted, reader)?;
+        let written = self.written.get_mut(&name)?;
+        written.is_used = true;
+        let plan = written.plan.as_ref()?;
+        let tenant = match wanted.tenant {
+            Some(text) if plan.takes_tenant() => Some(tenant_of(plan, text, reader)?),
             Some(text) => {
                 reader.no_effect(
                     &text.span,
@@ -110,35 +119,59 @@ impl Apps {
             }
             None => plan.tenant.clone(),
         };
-        let key = (name, tenant);
-        if let Some(made) = self.made.get(&key) {
+        let has_host = |protocol: &&Protocol| plan.provider.hosts.contains_key(protocol);
+        let protocols: Vec<_> = wanted.protocols.iter().filter(has_host).copied().collect();
+        if let Some(asked) = plan.asked() {
+            asked.note_missing(&protocols, plan.provider.preset, reader);
+        }
+        let used = Use {
+            tenant: tenant.as_ref(),
+            protocols: &protocols,
+        };
+        let variant = (name, plan.variant(used));
+        if let Some(made) = self.made.get(&variant) {
             return Some(made.clone());
         }
-        let made = plan.make(&key.0, key.1.as_deref())?;
-        self.made.insert(key, made.clone());
+        let made = plan.make(&variant.0, used)?;
+        self.made.insert(variant, made.clone());
         Some(made)
     }
 
-    fn named(&self, name: Option<&Text>, account: &Span, reader: &mut Reader<'_>) -> Option<Box<str>> {
-        if self.plans.is_empty() {
+    /// The name of the app that an account means: the one that it says, or that of the only one.
+    pub(super) fn called<'a>(&'a self, name: Option<&'a Text>) -> Option<&'a str> {
+        match name {
+            Some(name) => Some(&name.value),
+            None if self.written.len() == 1 => self.written.keys().next().map(AsRef::as_ref),
+            None => None,
+        }
+    }
+
+    /// The grant of the app that an account means, usable or not; none if there is no such app.
+    pub(super) fn kind(&self, name: Option<&Text>) -> Option<Kind> {
+        let written = self.written.get(self.called(name)?)?;
+        Some(written.kind)
+    }
+
+    fn named(&self, wanted: &Wanted<'_>, reader: &mut Reader<'_>) -> Option<Box<str>> {
+        if self.written.is_empty() {
             // What is wrong with the apps is told there.
             return None;
         }
-        let known = || self.plans.keys().map(AsRef::as_ref);
-        let Some(name) = name else {
-            if self.plans.len() > 1 {
+        let known = || self.written.keys().map(AsRef::as_ref);
+        let Some(name) = wanted.name else {
+            if self.written.len() > 1 {
                 let why = format!("there are several: {}", list(known()));
                 reader.error(
-                    account,
+                    wanted.account,
                     "the account does not say which app it uses",
                     why,
                     "add `app`",
                 );
                 return None;
             }
-            return self.plans.keys().next().cloned();
+            return self.written.keys().next().cloned();
         };
-        if self.plans.contains_key(name.value.as_str()) {
+        if self.written.contains_key(name.value.as_str()) {
             return Some(name.value.as_str().into());
         }
         let fix = match nearest(&name.written, known()) {
@@ -152,11 +185,11 @@ impl Apps {
 
     /// Every app that an account uses, and a word about those that none does.
     pub(super) fn finish(self, reader: &mut Reader<'_>) -> Vec<ConfiguredApp> {
-        for (name, (_, span, used)) in &self.plans {
+        for (name, written) in &self.written {
             // Beside an error it may be the account that is wrong.
-            if !used && reader.errors() == 0 {
+            if !written.is_used && reader.errors() == 0 {
                 reader.warning(
-                    span,
+                    &written.span,
                     format!("no account uses the app \"{name}\""),
                     "nothing asks it",
                     "remove it",
@@ -165,6 +198,16 @@ impl Apps {
         }
         self.made.into_values().collect()
     }
+}
+
+/// The tenant of an account. The generation of endpoints stays the app's, unless it is said anew.
+fn tenant_of(plan: &Plan, text: &Text, reader: &mut Reader<'_>) -> Option<Named> {
+    let named = tenant::of(text, &plan.provider, plan.kind.everybody(), reader)?;
+    let own = plan.tenant.as_ref().and_then(|own| own.dialect);
+    Some(Named {
+        dialect: named.dialect.or(own),
+        ..named
+    })
 }
 
 /// `[app]` is one app if it has any key of its own, else it holds one table per app.
@@ -197,185 +240,4 @@ fn tables<'t>(root: &Table<'t>, reader: &mut Reader<'_>) -> Vec<(Box<str>, Table
         ));
     }
     apps
-}
-
-impl Plan {
-    fn read(
-        name: &str,
-        table: &Table<'_>,
-        providers: &mut Providers<'_>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Self> {
-        let errors = reader.errors();
-        let preset = table.text("preset", reader);
-        let provider = match preset {
-            None if table.key("preset").is_some() => None,
-            preset => providers.find(preset.as_ref(), reader),
-        };
-        let plan = match kind(table, reader) {
-            Kind::Command => Self::command(name, table, provider, reader),
-            Kind::ClientCredentials => Self::credentials(table, provider, reader),
-            Kind::Later => None,
-        };
-        plan.filter(|_| reader.errors() == errors)
-    }
-
-    fn command(
-        name: &str,
-        table: &Table<'_>,
-        provider: Option<Arc<Provider>>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Self> {
-        let unused = [
-            "tenant",
-            "client_id",
-            "client_secret_file",
-            "client_secret_env",
-            "client_secret_expires",
-            "scope",
-        ];
-        for key in unused {
-            if let Some(span) = table.key(key) {
-                reader.no_effect(
-                    &span,
-                    key,
-                    "with grant = \"command\" the command alone knows how to get a token",
-                );
-            }
-        }
-        let command = command(table, reader);
-        let app = App {
-            name: name.into(),
-            grant: Grant::Command(command?),
-        };
-        Some(Self {
-            provider: provider?,
-            tenant: None,
-            proof: Proof::Command(Arc::new(app)),
-        })
-    }
-
-    fn credentials(
-        table: &Table<'_>,
-        provider: Option<Arc<Provider>>,
-        reader: &mut Reader<'_>,
-    ) -> Option<Self> {
-        for key in ["command", "command_timeout"] {
-            if let Some(span) = table.key(key) {
-                reader.no_effect(&span, key, "it belongs to grant = \"command\"");
-            }
-        }
-        let client_id = credentials::client_id(table, provider.as_deref(), reader);
-        let secret = credentials::secret(table, reader);
-        credentials::note_expiry(table, reader);
-        let tenant = tenant::read(table, provider.as_deref(), reader);
-        let scope = credentials::scope(table, provider.as_deref(), reader);
-        let provider = provider?;
-        if provider.token_url.is_none() {
-            let what = format!("[provider.{}] has no `token_url`", provider.name);
-            reader.error(
-                &table.span,
-                what,
-                "this app asks there for its tokens",
-                "add `token_url` to the provider",
-            );
-        }
-        Some(Self {
-            provider,
-            tenant: tenant?,
-            proof: Proof::Credentials {
-                client_id: client_id?,
-                secret: secret?,
-                scope: scope?,
-            },
-        })
-    }
-
-    fn takes_tenant(&self) -> bool {
-        matches!(self.proof, Proof::Credentials { .. }) && self.provider.has_tenants()
-    }
-
-    fn make(&self, name: &str, tenant: Option<&str>) -> Option<ConfiguredApp> {
-        let app = match &self.proof {
-            Proof::Command(app) => Arc::clone(app),
-            Proof::Credentials {
-                client_id,
-                secret,
-                scope,
-            } => Arc::new(App {
-                name: name.into(),
-                grant: Grant::ClientCredentials(ClientCredentials {
-                    registration: Registration {
-                        token_url: self.provider.token_url(tenant.unwrap_or_default())?,
-                        client_id: client_id.clone(),
-                        proof: oauth::Proof::Secret(Secret::new(secret.expose().clone())),
-                        dialect: Dialect::Scope,
-                    },
-                    scope: scope.clone(),
-                }),
-            }),
-        };
-        Some(ConfiguredApp {
-            app,
-            provider: Arc::clone(&self.provider),
-            tenant: tenant.map(Into::into),
-        })
-    }
-}
-
-/// Where the grant is missing or misspelled, the one that was probably meant, so that the rest is looked at too.
-fn kind(table: &Table<'_>, reader: &mut Reader<'_>) -> Kind {
-    let (probable, fix) = if table.key("command").is_some() {
-        (Kind::Command, "add grant = \"command\"")
-    } else {
-        (Kind::ClientCredentials, "add grant = \"client_credentials\"")
-    };
-    let Some(text) = table.required("grant", "it says how tokens are obtained", fix, reader) else {
-        return probable;
-    };
-    if LATER.contains(&text.value.as_str()) {
-        reader.error(
-            &text.span,
-            format!("`grant` = {} is not in this version of saslgate", text.shown()),
-            "a person would have to sign in, and nothing here keeps what comes of it",
-            "use grant = \"client_credentials\" or \"command\"",
-        );
-        return Kind::Later;
-    }
-    one_of("grant", text, GRANTS, reader).map_or(probable, |kind| kind.value)
-}
-
-fn command(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Command> {
-    let bounds = 1..=600;
-    let timeout = table.whole(
-        "command_timeout",
-        bounds,
-        "a mail client waits that many seconds at most",
-        reader,
-    );
-    if table.key("command").is_none() {
-        let fix = "add command = [\"/path/to/program\", \"argument\"]";
-        table.missing("command", "it is what prints the token", fix, reader);
-    }
-    let argv = table.texts("command", reader)?;
-    let program = argv.value.first()?;
-    if !Path::new(&program.value).is_absolute() {
-        reader.error(
-            &program.span,
-            "the program has no absolute path",
-            "a service has neither your working directory nor your PATH",
-            "write the path that `command -v` prints",
-        );
-    } else if !reader.is_program(Path::new(&program.value)) {
-        reader.warning(
-            &program.span,
-            "the program is not there, or this user may not execute it",
-            "until it can be, no account of this app gets a token",
-            "install it, or chmod it",
-        );
-    }
-    Some(Command {
-        argv: argv.value.iter().map(|text| text.value.as_str().into()).collect(),
-        timeout: Duration::from_secs(timeout.map_or(COMMAND_TIMEOUT, |at| at.value).into()),
-    })
 }

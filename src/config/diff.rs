@@ -16,7 +16,7 @@ pub struct ReloadPlan {
     pub apps: Changes<String>,
     /// Listeners, each `protocol address …`. One with another address is another listener.
     pub listeners: Changes<String>,
-    /// Tables that hold for everything and differ: `[limits]`, `[upstream]`, `[log]`, `[server]`.
+    /// Tables that hold for everything and differ: `[limits]`, `[upstream]`, `[log]`, `[server]`, `[store]`.
     pub tables: Vec<&'static str>,
 }
 
@@ -56,7 +56,7 @@ impl<Changed> Changes<Changed> {
 pub struct AccountChange {
     /// Its name.
     pub name: String,
-    /// What differs: `passwords`, `logins`, `mailbox`, `routes`, `networks`.
+    /// What differs: `passwords`, `logins`, `mailbox`, `routes`, `networks`, `upstream password`, `watch`.
     pub what: Vec<&'static str>,
     /// The passwords that are gone: sessions that came with one have to end. None is the chosen password.
     pub passwords_removed: Vec<Option<PasswordId>>,
@@ -68,7 +68,8 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> ReloadPlan {
         ("[limits]", old.limits != new.limits),
         ("[upstream]", old.upstream != new.upstream),
         ("[log]", old.log != new.log),
-        ("[server]", old.server != new.server),
+        ("[server]", old.server != new.server || old.control != new.control),
+        ("[store]", old.store != new.store),
     ];
     ReloadPlan {
         accounts: changes(&old.accounts, &new.accounts, account),

@@ -32,11 +32,10 @@ const fn later(key: &'static str) -> Refused {
 pub(super) const ROOT: Shape = Shape {
     name: "the top level of the file",
     keys: &[
-        "app", "provider", "account", "listener", "log", "limits", "upstream", "server",
+        "app", "provider", "account", "listener", "store", "log", "limits", "upstream", "server",
     ],
     expands: false,
     refused: &[
-        later("store"),
         later("health"),
         later("admin"),
         later("alert"),
@@ -52,32 +51,43 @@ pub(super) const APP: Shape = Shape {
         "client_secret_file",
         "client_secret_env",
         "client_secret_expires",
+        "certificate",
+        "key",
+        "certificate_algorithm",
+        "federated_token_file",
+        "managed_identity",
+        "service_account_file",
         "grant",
         "scope",
         "preset",
+        "redirect_uri",
+        "domain_hint",
+        "prompt",
+        "token_export",
         "command",
         "command_timeout",
     ],
     expands: true,
-    refused: &[
-        Refused {
-            key: "client_secret",
-            why: "a configuration is copied, mailed and committed, and a secret in it goes along",
-            fix: "put the secret in a file and name it with `client_secret_file`, or in a variable and name it with \
+    refused: &[Refused {
+        key: "client_secret",
+        why: "a configuration is copied, mailed and committed, and a secret in it goes along",
+        fix: "put the secret in a file and name it with `client_secret_file`, or in a variable and name it with \
                   `client_secret_env`",
-        },
-        later("certificate"),
-        later("key"),
-        later("federated_token_file"),
-        later("managed_identity"),
-        later("redirect_uri"),
-        later("token_export"),
-    ],
+    }],
 };
 
 pub(super) const PROVIDER: Shape = Shape {
     name: "[provider.NAME]",
-    keys: &["token_url", "imap", "pop3", "smtp", "tls", "mechanism"],
+    keys: &[
+        "token_url",
+        "authorize_url",
+        "device_url",
+        "imap",
+        "pop3",
+        "smtp",
+        "tls",
+        "mechanism",
+    ],
     expands: false,
     refused: &[],
 };
@@ -105,17 +115,15 @@ pub(super) const ACCOUNT: Shape = Shape {
         "allow_from",
         "may_open",
         "allow_any_mailbox",
+        "upstream_password_file",
+        "watch",
         "imap",
         "pop3",
         "smtp",
     ],
     // A login that an environment variable can change would be an account that nobody wrote down.
     expands: false,
-    refused: &[
-        later("upstream_password_file"),
-        later("watch"),
-        later("notify_in_client"),
-    ],
+    refused: &[later("notify_in_client")],
 };
 
 pub(super) const ACCOUNT_IMAP: Shape = Shape {
@@ -183,9 +191,16 @@ pub(super) const UPSTREAM: Shape = Shape {
 
 pub(super) const SERVER: Shape = Shape {
     name: "[server]",
-    keys: &["drain"],
+    keys: &["drain", "control"],
     expands: false,
-    refused: &[later("control")],
+    refused: &[],
+};
+
+pub(super) const STORE: Shape = Shape {
+    name: "[store]",
+    keys: &["path", "key_file", "key_env"],
+    expands: false,
+    refused: &[],
 };
 
 /// Every shape, for those who go through all keys.
@@ -199,6 +214,7 @@ pub(super) const SHAPES: &[&Shape] = &[
     &ACCOUNT_POP3,
     &ACCOUNT_SMTP,
     &LISTENER,
+    &STORE,
     &LOG,
     &LIMITS,
     &UPSTREAM,
@@ -207,12 +223,19 @@ pub(super) const SHAPES: &[&Shape] = &[
 
 /// Whether the value of a key may be shown when its line is quoted. Only keys that are known, and among them none
 /// that could hold a secret: a mistyped `pasword` is not known, an argument of a command or the user part of a URL can
-/// be a secret.
+/// be a secret, and some write a key itself where its file's name belongs.
 pub(super) fn may_be_shown(key: &str) -> bool {
     let hides = |part: &str| {
-        ["secret", "password", "token"]
-            .iter()
-            .any(|word| part.contains(word))
+        [
+            "secret",
+            "password",
+            "token",
+            "key",
+            "certificate",
+            "account_file",
+        ]
+        .iter()
+        .any(|word| part.contains(word))
             || matches!(part, "command" | "proxy")
     };
     let known = |part: &str| SHAPES.iter().any(|shape| shape.keys.contains(&part));

@@ -5,7 +5,6 @@
 
 mod account;
 mod app;
-mod credentials;
 mod diff;
 mod environment;
 mod excerpt;
@@ -23,10 +22,11 @@ mod reference;
 pub mod report;
 mod route;
 mod snapshot;
+mod state;
 mod table;
 mod tenant;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
@@ -38,6 +38,7 @@ pub use limits::{Limits, Server, Upstream, most_connections};
 pub use problem::{Located, Place, Problem, Problems, Severity};
 pub use provider::Provider;
 pub use snapshot::Snapshot;
+pub use state::State;
 
 use crate::account::Account;
 use crate::listener::Settings;
@@ -62,6 +63,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// How the server stops.
     pub server: Server,
+    /// What saslgate writes, and where.
+    pub state: State,
     /// What works and should be looked at.
     pub warnings: Problems,
     /// What the next configuration is compared with.
@@ -91,7 +94,7 @@ pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Probl
     let mut reader = Reader::new(path, text, environment);
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        let parts = resolve(document.get_ref(), &mut reader);
+        let parts = resolve(document.get_ref(), path, &mut reader);
         return finish(parts, reader);
     }
     for error in errors {
@@ -105,6 +108,19 @@ pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Probl
         );
     }
     Err(reader.finish().0)
+}
+
+/// Where the running saslgate of a configuration listens for commands, whatever else is wrong with the file by now.
+pub fn control(path: &Path, environment: &impl Environment) -> PathBuf {
+    let content = environment.read(path).ok();
+    let text = content
+        .as_ref()
+        .and_then(|content| str::from_utf8(content.bytes.expose()).ok());
+    let text = text.unwrap_or_default();
+    let mut reader = Reader::new(path, text, environment);
+    let (document, _errors) = DeTable::parse_recoverable(text);
+    let root = Table::open(&keys::ROOT, 0..0, document.get_ref(), &mut reader);
+    state::control(&root, path, &mut reader)
 }
 
 fn unreadable(path: &Path, why: &str, fix: &str, environment: &impl Environment) -> Problems {
@@ -122,9 +138,10 @@ struct Parts {
     limits: Limits,
     upstream: Upstream,
     server: Server,
+    state: State,
 }
 
-fn resolve(document: &DeTable<'_>, reader: &mut Reader<'_>) -> Parts {
+fn resolve(document: &DeTable<'_>, path: &Path, reader: &mut Reader<'_>) -> Parts {
     let everything: Span = 0..0;
     let root = Table::open(&keys::ROOT, everything, document, reader);
     let mut providers = provider::Providers::read(&root, reader);
@@ -139,6 +156,7 @@ fn resolve(document: &DeTable<'_>, reader: &mut Reader<'_>) -> Parts {
         limits: limits::limits(&root, reader),
         upstream: limits::upstream(&root, reader),
         server: limits::server(&root, reader),
+        state: state::read(&root, path, reader),
     }
 }
 
@@ -152,6 +170,7 @@ fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
         limits,
         upstream,
         server,
+        state,
         apps,
         ..
     } = parts;
@@ -168,6 +187,8 @@ fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
         upstream: snapshot::upstream(&upstream),
         log: log.clone(),
         server,
+        store: snapshot::store(&state.store),
+        control: state.control.clone(),
     };
     Ok(Config {
         listeners,
@@ -177,6 +198,7 @@ fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
         limits,
         upstream,
         server,
+        state,
         warnings: problems,
         snapshot,
         digest,

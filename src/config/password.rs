@@ -2,6 +2,7 @@
 
 use super::fingerprint::Fingerprint;
 use super::reader::{At, Reader, Span, Text};
+use super::route::Ways;
 use super::table::Table;
 use crate::account::PasswordHash;
 use crate::account::password::{ChosenHash, Cost, PasswordId};
@@ -13,12 +14,22 @@ pub(super) type Password = (PasswordHash, PasswordPrint);
 /// Which generated password it is, none for the chosen one, and its fingerprint.
 pub(super) type PasswordPrint = (Option<PasswordId>, Fingerprint);
 
-/// Reads `password`, `password_file` and `password_env`.
-pub(super) fn read(table: &Table<'_>, reader: &mut Reader<'_>) -> Vec<Password> {
+/// Whether an account has local passwords, right or wrong ones.
+pub(super) fn are_given(table: &Table<'_>) -> bool {
     let keys = ["password", "password_file", "password_env"];
-    if keys.iter().all(|key| table.key(key).is_none()) {
+    keys.iter().any(|key| table.key(key).is_some())
+}
+
+/// Reads `password`, `password_file` and `password_env`. They may be missing only where the provider judges passwords.
+pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> Vec<Password> {
+    if !are_given(table) && !ways.all_by_password() {
+        let why = if ways.any_by_password() {
+            "nobody could log in where the app's grant is not \"password\""
+        } else {
+            "nobody could log in"
+        };
         let fix = "run `saslgate password` and add the line that it prints";
-        table.missing("password", "nobody could log in", fix, reader);
+        table.missing("password", why, fix, reader);
     }
     let mut passwords = Vec::new();
     let mut ids = Vec::new();
@@ -67,6 +78,57 @@ fn note_twice(
     }
 }
 
+const UPSTREAM: &str = "upstream_password_file";
+
+/// Reads `upstream_password_file`: what is shown to the provider where mail clients have passwords of their own.
+pub(super) fn upstream(
+    table: &Table<'_>,
+    ways: &Ways,
+    reader: &mut Reader<'_>,
+) -> Option<At<Secret<String>>> {
+    let named = table.text(UPSTREAM, reader);
+    if !is_wanted(table, ways, reader) {
+        return None;
+    }
+    let named = named?;
+    let bytes = reader.secret_file(&named)?;
+    let value = line(bytes.expose());
+    let Some((why, fix)) = unusable(value) else {
+        return Some(At {
+            value: Secret::new(value.to_owned()),
+            span: named.span,
+        });
+    };
+    reader.error(&named.span, "the password named here cannot be used", why, fix);
+    None
+}
+
+/// Whether the file is there and has a use; notes one that is missing or has none.
+fn is_wanted(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> bool {
+    let is_local = are_given(table);
+    let Some(span) = table.key(UPSTREAM) else {
+        if is_local && ways.any_by_password() {
+            let why = "the app shows a person's password to the provider, and mail clients type another one";
+            let fix = "add a file with the password at the provider, or remove the local password: then mail clients type that one";
+            table.missing(UPSTREAM, why, fix, reader);
+        }
+        return false;
+    };
+    let (why, fix) = match (ways.any_by_password(), is_local) {
+        (true, true) => return true,
+        (false, _) => (
+            "only grant = \"password\" shows a password to the provider",
+            "remove it, or set that grant in the app",
+        ),
+        (true, false) => (
+            "the account has no local password, so mail clients type the provider's",
+            "remove it, or run `saslgate password` and add the line that it prints",
+        ),
+    };
+    reader.error(&span, format!("`{UPSTREAM}` has no use here"), why, fix);
+    false
+}
+
 fn stored(text: &Text, reader: &mut Reader<'_>) -> Option<Password> {
     match PasswordHash::parse(&text.value) {
         Ok(hash) => Some(with_print(hash, text.value.as_bytes())),
@@ -93,12 +155,14 @@ fn with_print(hash: PasswordHash, secret: &[u8]) -> Password {
 fn from_file(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
     let named = table.text("password_file", reader)?;
     let bytes = reader.secret_file(&named)?;
-    let text = str::from_utf8(bytes.expose()).unwrap_or_default();
-    // Editors end the last line; the password itself never ends in one.
-    let value = text
-        .strip_suffix('\n')
-        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    plain(value, named.span, reader)
+    plain(line(bytes.expose()), named.span, reader)
+}
+
+/// Editors end the last line; the password itself never ends in one.
+fn line(bytes: &[u8]) -> &str {
+    let text = str::from_utf8(bytes).unwrap_or_default();
+    text.strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line))
 }
 
 fn from_variable(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
@@ -107,20 +171,27 @@ fn from_variable(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret
     plain(value.expose(), named.span, reader)
 }
 
-fn plain(value: &str, span: Span, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
-    let (why, fix) = if value.is_empty() {
-        ("it is empty or not UTF-8", "write the password there")
+/// Why a text is no password, and what mends it.
+fn unusable(value: &str) -> Option<(&'static str, &'static str)> {
+    if value.is_empty() {
+        Some(("it is empty or not UTF-8", "write the password there"))
     } else if value.contains(char::is_control) {
-        (
+        Some((
             "it has more than one line, or a control character",
             "write the password alone there, on one line",
-        )
-    } else if value.starts_with("sg1:") || value.starts_with("sg2:") {
-        (
-            "it is a hash, and the plain password belongs there",
-            "write the hash into `password`",
-        )
+        ))
     } else {
+        None
+    }
+}
+
+fn plain(value: &str, span: Span, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
+    let is_hash = value.starts_with("sg1:") || value.starts_with("sg2:");
+    let hash = is_hash.then_some((
+        "it is a hash, and the plain password belongs there",
+        "write the hash into `password`",
+    ));
+    let Some((why, fix)) = unusable(value).or(hash) else {
         return Some(At {
             value: Secret::new(value.to_owned()),
             span,

@@ -10,6 +10,8 @@ use url::Url;
 use super::keys;
 use super::reader::{At, Reader, Text};
 use super::table::{Table, nearest};
+use crate::oauth::Dialect;
+use crate::oauth::authority::Authority;
 use crate::provider::{BearerMechanism, MailHost, PRESETS, Preset, Protocol, UpstreamTls, preset};
 
 /// A provider that an app may name.
@@ -19,8 +21,12 @@ pub struct Provider {
     pub name: Box<str>,
     /// What is known of it; none if the operator wrote it: it may then be any host, so `check` shows it.
     pub preset: Option<&'static Preset>,
-    /// The token endpoint; `{tenant}` stands for the tenant. None if only commands give its tokens.
+    /// The token endpoint; here and in the next two `{tenant}` stands for the tenant. None if only commands give its tokens.
     pub token_url: Option<Box<str>>,
+    /// Where people sign in by browser.
+    pub authorize_url: Option<Box<str>>,
+    /// Where a sign-in on another device begins (RFC 8628 3.1).
+    pub device_url: Option<Box<str>>,
     /// How a token is said there.
     pub mechanism: BearerMechanism,
     /// Its mail hosts.
@@ -39,6 +45,8 @@ impl Provider {
             name: preset.name.into(),
             preset: Some(preset),
             token_url: Some(preset.token_url.into()),
+            authorize_url: Some(preset.authorize_url.into()),
+            device_url: preset.device_url.map(Into::into),
             mechanism: preset.mechanism,
             hosts: Protocol::ALL.into_iter().filter_map(host).collect(),
         }
@@ -51,12 +59,46 @@ impl Provider {
             .is_some_and(|url| url.contains("{tenant}"))
     }
 
-    /// The token endpoint of one tenant.
-    pub(super) fn token_url(&self, tenant: &str) -> Option<Url> {
-        let template = self.token_url.as_deref()?;
+    /// Whether it is a cloud of Entra ID that a preset knows.
+    pub(super) fn is_entra(&self) -> bool {
+        self.preset.is_some_and(Preset::is_entra)
+    }
+
+    /// Which generation of Entra ID's endpoints is asked, where the address that names the tenant says it.
+    ///
+    /// The first is for the cloud in China, some of which gives mail tokens there only; everywhere else its addresses are
+    /// taken for the tenant in them, as the portal still lists them beside the second's. Whoever writes the
+    /// address of one into `[provider.NAME]` means it.
+    pub(super) fn dialect(&self, named: Option<Dialect>) -> Dialect {
+        let written = || {
+            let read = Authority::read(
+                self.endpoint(self.token_url.as_deref()?, "tenant.example", Dialect::Scope)?
+                    .as_str(),
+            )?;
+            let is_entra = PRESETS
+                .iter()
+                .any(|preset| preset.authorities.contains(&&*read.host));
+            read.dialect.filter(|_| is_entra)
+        };
+        let said = match self.preset {
+            Some(preset) => named.filter(|_| preset.name == CHINA),
+            None => written(),
+        };
+        said.unwrap_or_default()
+    }
+
+    /// One of its endpoints for one tenant. What is known of Entra ID's are those of the second generation.
+    pub(super) fn endpoint(&self, template: &str, tenant: &str, dialect: Dialect) -> Option<Url> {
+        let template = match dialect {
+            Dialect::Resource if self.preset.is_some() => template.replace("/v2.0", ""),
+            _ => template.to_owned(),
+        };
         Url::parse(&template.replace("{tenant}", tenant)).ok()
     }
 }
+
+/// The preset with both generations of endpoints.
+const CHINA: &str = "microsoft365-china";
 
 /// One `[provider.NAME]`: its name's place, what it is if it is sound, and whether an app uses it.
 type Written<'t> = (At<&'t str>, Option<Arc<Provider>>, bool);
@@ -135,9 +177,9 @@ fn read<'t>(name: &At<&'t str>, entries: &'t DeTable<'t>, reader: &mut Reader<'_
     let provider = Provider {
         name: name.value.into(),
         preset: None,
-        token_url: table
-            .text("token_url", reader)
-            .and_then(|text| token_url(&text, reader)),
+        token_url: url("token_url", &table, reader),
+        authorize_url: url("authorize_url", &table, reader),
+        device_url: url("device_url", &table, reader),
         mechanism: table
             .choice("mechanism", MECHANISMS, reader)
             .map(|at| at.value)
@@ -161,25 +203,26 @@ const MECHANISMS: &[(&str, BearerMechanism)] = &[
     ("oauthbearer", BearerMechanism::OAuthBearer),
 ];
 
-/// The value is never repeated: a password in the URL would be.
-fn token_url(text: &Text, reader: &mut Reader<'_>) -> Option<Box<str>> {
+/// An endpoint. The value is never repeated: a password in the URL would be.
+fn url(key: &str, table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Box<str>> {
+    let text = table.text(key, reader)?;
     let parsed = Url::parse(&text.value.replace("{tenant}", "tenant"));
     let (what, why) = match parsed {
-        Err(_) => ("`token_url` is not a URL", "tokens are asked for there"),
+        Err(_) => ("is not a URL", "tokens are asked for there"),
         Ok(url) if url.scheme() != "https" => (
-            "`token_url` is not https",
-            "the client secret and every token would cross the network in clear",
+            "is not https",
+            "secrets and tokens would cross the network in clear",
         ),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => (
-            "`token_url` has a user name or password in it",
+            "has a user name or password in it",
             "the app proves itself by its own client secret",
         ),
-        Ok(url) if url.fragment().is_some() => ("`token_url` has a `#` in it", "no fragment is ever sent"),
+        Ok(url) if url.fragment().is_some() => ("has a `#` in it", "no fragment is ever sent"),
         Ok(_) => return Some(text.value.as_str().into()),
     };
     reader.error(
         &text.span,
-        what,
+        format!("`{key}` {what}"),
         why,
         "write https://host/path, with {tenant} where the tenant belongs",
     );

@@ -25,6 +25,7 @@ pub(super) struct At<T> {
 }
 
 /// A string of the file: as it counts, and as it is written. It may be a secret, so it has no `Debug`.
+#[derive(Clone)]
 pub(super) struct Text {
     pub(super) value: String,
     /// Before `${NAME}` was replaced: what a message may repeat, because a variable's value is nobody's to see.
@@ -195,6 +196,13 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// Whether a file can be read at this moment: if not, its name as it may be shown, and why. What is in it counts for
+    /// nothing, so that it may change at any time.
+    pub(super) fn unreadable_now(&self, named: &Text) -> Option<(String, String)> {
+        let error = self.environment.read(&self.path(named)).err()?;
+        Some((self.guarded(named), unreadable(error.kind()).0))
     }
 
     /// The variable that a `…_env` key names. Neither its name nor its value is repeated: people put the secret there.

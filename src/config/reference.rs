@@ -5,11 +5,18 @@ use std::path::Path;
 
 use super::keys::{self, SHAPES, Shape};
 use super::{Config, Given, Problems, load};
+use crate::oauth::Grant;
 
 const REFERENCE: &str = include_str!("../../config/reference.toml");
 
 const APP: &str = "[app]\ntenant = \"contoso.com\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\n\
                    client_secret_file = \"contoso.secret\"\ngrant = \"client_credentials\"\n";
+const PROVEN: &str = "[app]\ntenant = \"contoso.com\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\n\
+                      grant = \"client_credentials\"\n";
+const PEOPLE: &str = "[app]\ntenant = \"contoso.com\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\n\
+                      grant = \"authorization_code\"\n";
+const PASSWORD: &str = "[app]\ntenant = \"contoso.com\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\n\
+                        grant = \"password\"\n";
 const COMMAND: &str = "[app]\ngrant = \"command\"\ncommand = [\"/usr/local/bin/token\"]\n";
 const ACCOUNT: &str = "[[account]]\nlogin = \"a@contoso.com\"\n\
                        password = \"sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"\n";
@@ -21,6 +28,12 @@ fn read(text: &str) -> Result<Config, Problems> {
         .file("server.pem", "")
         .file("server.key", "")
         .file("company-ca.pem", "")
+        .file("support.upstream", "a plain password")
+        .file("app.pem", "")
+        .variable(
+            "SASLGATE_STORE_KEY",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        )
         .variable("CONTOSO_SECRET", "value")
         .variable("SUPPORT_PASSWORD", "a plain password");
     machine.programs.push("/usr/local/bin/token".into());
@@ -101,14 +114,34 @@ fn every_key_of_the_reference_is_taken_also_those_that_are_not_set() {
         refused.push((key, problems.list[0].what.clone()));
         seen += 1;
     }
-    assert_eq!(seen, 12);
+    assert_eq!(seen, 25);
     // The others need a neighbour, or exclude one.
     let expected = [
         (
             "client_secret_env",
             "both `client_secret_file` and `client_secret_env` are given",
         ),
+        (
+            "certificate",
+            "both `client_secret_file` and `certificate` are given",
+        ),
+        (
+            "federated_token_file",
+            "both `client_secret_file` and `federated_token_file` are given",
+        ),
+        (
+            "managed_identity",
+            "both `client_secret_file` and `managed_identity` are given",
+        ),
+        (
+            "service_account_file",
+            "both `client_secret_file` and `service_account_file` are given",
+        ),
         ("tls", "this is not TOML"),
+        (
+            "upstream_password_file",
+            "`upstream_password_file` has no use here",
+        ),
         ("ca_file", "`ca_file` cannot be used"),
     ];
     assert_eq!(refused, expected.map(|(key, what)| (key, what.to_owned())));
@@ -134,6 +167,19 @@ fn the_defaults_of_the_reference_are_the_defaults() {
         app(&reference).replace("contoso.onmicrosoft.com", "contoso.com"),
         app(&smallest)
     );
+    let people = |config: &Config| {
+        let mut grants = config.apps.iter().map(|app| &app.app.grant);
+        let grant = grants.find(|grant| matches!(grant, Grant::SignIn(_))).unwrap();
+        format!("{grant:?}").replace("contoso.onmicrosoft.com", "contoso.com")
+    };
+    assert_eq!(
+        people(&reference),
+        people(&read(&format!("{PEOPLE}{ACCOUNT}")).unwrap())
+    );
+    assert_eq!(
+        reference.accounts[0].watch,
+        read(&format!("{APP}{ACCOUNT}")).unwrap().accounts[0].watch
+    );
     let timeout = |text: &str| {
         format!("{:?}", read(text).unwrap().apps.last().unwrap().app.grant).contains("timeout: 30s")
     };
@@ -147,17 +193,24 @@ fn every_key_is_read() {
         for key in shape.keys {
             let path = path(shape, key);
             let (table, within) = path.split_once('.').unwrap_or(("", &path));
-            let app = if within.starts_with("command") {
-                COMMAND
-            } else {
-                APP
+            let app = match within {
+                "command" | "command_timeout" => COMMAND.to_owned(),
+                "redirect_uri" | "domain_hint" | "prompt" => PEOPLE.to_owned(),
+                "upstream_password_file" => PASSWORD.to_owned(),
+                "key" | "certificate_algorithm" => format!("{PROVEN}certificate = \"app.pem\"\n"),
+                "client_secret_env"
+                | "certificate"
+                | "federated_token_file"
+                | "managed_identity"
+                | "service_account_file" => PROVEN.to_owned(),
+                _ => APP.to_owned(),
             };
             let provider = "[provider.x]\nimap = \"x:993\"\n";
             let listener = "[[listener]]\nprotocol = \"imap\"\nbind = \"localhost:1143\"\n";
             let (own, others) = match table {
                 "" => ("", String::new()),
-                "app" => (app, ACCOUNT.to_owned()),
-                "account" => (ACCOUNT, app.to_owned()),
+                "app" => (app.as_str(), ACCOUNT.to_owned()),
+                "account" => (ACCOUNT, app.clone()),
                 "provider" => (provider, format!("{APP}{ACCOUNT}")),
                 "listener" => (listener, format!("{APP}{ACCOUNT}")),
                 _ => ("", format!("{APP}{ACCOUNT}[{table}]\n")),

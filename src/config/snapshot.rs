@@ -1,6 +1,7 @@
 //! What a configuration was, in names and fingerprints: enough to compare it with the next one, nothing to steal.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::app::ConfiguredApp;
 use super::fingerprint::{Fingerprint, Sum};
@@ -9,8 +10,9 @@ use super::password::PasswordPrint;
 use crate::account::{Account, Route};
 use crate::listener::Settings;
 use crate::log;
-use crate::oauth::{Grant, Proxy};
+use crate::oauth::{App, Grant, Proxy};
 use crate::provider::Protocol;
+use crate::token::store::{self, KeySource};
 
 /// A configuration as the next one is compared with it.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Snapshot {
     pub(super) upstream: Fingerprint,
     pub(super) log: log::Settings,
     pub(super) server: Server,
+    pub(super) store: Fingerprint,
+    pub(super) control: PathBuf,
 }
 
 /// One account: a fingerprint for each thing that somebody may want to know the change of.
@@ -30,7 +34,7 @@ pub(super) struct AccountPrint {
     pub(super) name: String,
     /// One for each password, so that a removed one is seen.
     pub(super) passwords: Vec<PasswordPrint>,
-    pub(super) parts: [(&'static str, Fingerprint); 4],
+    pub(super) parts: [(&'static str, Fingerprint); 6],
 }
 
 impl AccountPrint {
@@ -44,6 +48,8 @@ impl AccountPrint {
         );
         let own = [account.mailbox.is_some(), account.signs_in_as.is_some()].map(u8::from);
         let networks = text(account.allow_from.iter());
+        let upstream = account.upstream_password.as_ref();
+        let upstream = upstream.map_or(&[][..], |password| password.expose().as_bytes());
         Self {
             name: account.name.to_string(),
             passwords,
@@ -52,6 +58,8 @@ impl AccountPrint {
                 ("mailbox", Fingerprint::of(&[&own, mailboxes.as_bytes()])),
                 ("routes", routes(account)),
                 ("networks", Fingerprint::of(&[networks.as_bytes()])),
+                ("upstream password", Fingerprint::of(&[upstream])),
+                ("watch", Fingerprint::of(&[&[u8::from(account.watch)]])),
             ],
         }
     }
@@ -75,8 +83,12 @@ fn routes(account: &Account) -> Fingerprint {
         {
             sum.add(protocol.name().as_bytes());
             sum.add(format!("{} {host} {:?} {mechanism:?} {identity:?}", app.name, host.tls).as_bytes());
-            if let Grant::ClientCredentials(grant) = &app.grant {
-                sum.add(grant.registration.token_url.as_str().as_bytes());
+            if let Some(registration) = app.grant.registration() {
+                sum.add(registration.token_url.as_str().as_bytes());
+            }
+            // They depend on the account's protocols, and so are not seen at the app.
+            if let Some(delegated) = app.grant.delegated() {
+                sum.add(delegated.scopes.to_string().as_bytes());
             }
         }
     }
@@ -105,6 +117,12 @@ pub(super) fn listener(settings: &Settings, identity: Option<Fingerprint>) -> Li
 /// An app as it is for one tenant.
 pub(super) fn app(configured: &ConfiguredApp) -> (String, Fingerprint) {
     let mut sum = Sum::new();
+    let App {
+        token_export,
+        secret_expires,
+        ..
+    } = &*configured.app;
+    sum.add(format!("{token_export} {secret_expires:?}").as_bytes());
     match &configured.app.grant {
         Grant::ClientCredentials(grant) => {
             let app = &grant.registration;
@@ -124,6 +142,23 @@ pub(super) fn app(configured: &ConfiguredApp) -> (String, Fingerprint) {
             sum.add(service.key_id().as_bytes());
             sum.add(service.scopes().to_string().as_bytes());
         }
+        Grant::SignIn(app) | Grant::Password(app) => {
+            app.registration.distinguish(|part| sum.add(part));
+            sum.add(
+                format!(
+                    "{:?} {:?} {:?}",
+                    app.registration.dialect, app.usual, app.device_url
+                )
+                .as_bytes(),
+            );
+            if let Some(browser) = &app.browser {
+                let said = format!(
+                    "{} {} {:?}",
+                    browser.authorize_url, browser.redirect_uri, browser.extra
+                );
+                sum.add(said.as_bytes());
+            }
+        }
         Grant::Command(command) => {
             sum.add(&command.timeout.as_millis().to_le_bytes());
             for argument in &command.argv {
@@ -136,6 +171,18 @@ pub(super) fn app(configured: &ConfiguredApp) -> (String, Fingerprint) {
         None => configured.app.name.to_string(),
     };
     (name, sum.end())
+}
+
+/// Where the token store is, and its key.
+pub(super) fn store(store: &store::Settings) -> Fingerprint {
+    let mut sum = Sum::new();
+    sum.add(store.path.as_os_str().as_encoded_bytes());
+    match &store.key {
+        KeySource::File(path) => sum.add(path.as_os_str().as_encoded_bytes()),
+        KeySource::Value(key) => sum.add(key.expose().as_bytes()),
+        KeySource::Found { credentials } => sum.add(format!("{credentials:?}").as_bytes()),
+    }
+    sum.end()
 }
 
 /// What holds for every upstream.

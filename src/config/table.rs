@@ -10,6 +10,12 @@ use super::keys::Shape;
 use super::reader::{At, Reader, Span, Text};
 use crate::name::shown;
 
+/// What a key has that is switched on as it is, or by a name.
+pub(super) enum FlagOrText {
+    Flag(bool),
+    Text(Text),
+}
+
 /// One table of the file.
 pub(super) struct Table<'t> {
     /// Its header, or its first key.
@@ -190,6 +196,19 @@ impl<'t> Table<'t> {
             value: *flag,
             span: value.span(),
         })
+    }
+
+    /// `true`, `false` or a string.
+    pub(super) fn flag_or_text(&self, key: &str, reader: &mut Reader<'_>) -> Option<FlagOrText> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(FlagOrText::Flag(*flag)),
+            DeValue::String(_) => self.text_of(key, value, reader).map(FlagOrText::Text),
+            _ => {
+                wrong_type(key, value, "true, false or a string", reader);
+                None
+            }
+        }
     }
 
     /// A day.

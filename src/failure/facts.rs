@@ -18,6 +18,20 @@ pub enum Access {
     Unknown,
 }
 
+fn access(login: &Authorized, grant: &Grant) -> Access {
+    match grant {
+        Grant::ClientCredentials(_) | Grant::ManagedIdentity(_) => Access::AppOnly,
+        Grant::Command(_) => Access::Unknown,
+        Grant::ServiceAccount(_) | Grant::SignIn(_) | Grant::Password(_) => {
+            if login.owner().same_as(login.mailbox()) {
+                Access::Owner
+            } else {
+                Access::Delegate
+            }
+        }
+    }
+}
+
 /// The facts of one login. What is not known stays a word in capitals where it is told.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -56,26 +70,18 @@ impl Facts {
             owner: Some(login.owner().as_str().into()),
             ..Self::default()
         };
-        match &login.route().app.grant {
-            Grant::ClientCredentials(grant) => Self {
-                client_id: Some(grant.registration.client_id.clone()),
-                sign_in_host: grant.registration.token_url.host_str().map(Into::into),
-                // The first part of the path, at every cloud of Microsoft's.
-                tenant: grant
-                    .registration
-                    .token_url
-                    .path_segments()
-                    .and_then(|mut path| path.next())
-                    .map(Into::into),
-                scope: Some(grant.scope.clone()),
-                access: Access::AppOnly,
-                ..known
-            },
-            Grant::ManagedIdentity(_) => Self {
-                access: Access::AppOnly,
-                ..known
-            },
-            Grant::ServiceAccount(_) | Grant::Command(_) => known,
+        let grant = &login.route().app.grant;
+        let registration = grant.registration();
+        let token_url = registration.map(|app| &app.token_url);
+        // The first part of the path, at every cloud of Microsoft's.
+        let tenant = token_url.and_then(|url| url.path_segments()?.next());
+        Self {
+            client_id: registration.map(|app| app.client_id.clone()),
+            sign_in_host: token_url.and_then(|url| url.host_str()).map(Into::into),
+            tenant: tenant.map(Into::into),
+            scope: Some(login.token_wanted().key.scopes).filter(|scope| !scope.is_empty()),
+            access: access(login, grant),
+            ..known
         }
     }
 

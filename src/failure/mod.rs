@@ -9,13 +9,15 @@ mod local;
 mod reaching;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use facts::{Access, Facts};
 
 use crate::account::RefusedLogin;
+use crate::account::state::{State, Trouble};
 use crate::downstream::Refusal;
 use crate::provider::MailHost;
-use crate::token::{Kind as TokenKind, TokenError};
+use crate::token::{Kind as TokenKind, TokenError, Unproven};
 use crate::upstream::handshake::Kind;
 use crate::upstream::{Cause, UpstreamError};
 
@@ -24,6 +26,8 @@ use crate::upstream::{Cause, UpstreamError};
 pub enum Failure {
     /// saslgate refused it.
     Login(RefusedLogin),
+    /// The provider was asked whether the password is right, and did not say so.
+    Unjudged(Arc<TokenError>),
     /// Upstream, the token for it, or the way there.
     Upstream(UpstreamError),
     /// Upstream no longer keeps what this mail client was promised before its login.
@@ -37,6 +41,15 @@ pub enum Failure {
     AccountGone,
 }
 
+impl From<Unproven> for Failure {
+    fn from(why: Unproven) -> Self {
+        match why {
+            Unproven::Login(refused) => Self::Login(refused),
+            Unproven::Token(error) => Self::Unjudged(error),
+        }
+    }
+}
+
 impl From<UpstreamError> for Failure {
     fn from(error: UpstreamError) -> Self {
         Self::Upstream(error)
@@ -46,13 +59,15 @@ impl From<UpstreamError> for Failure {
 impl Failure {
     /// What the mail client is told.
     ///
-    /// Only what saslgate itself refuses is told as a wrong password: whatever goes wrong behind a right one must not
+    /// Only what saslgate itself refuses is told as a wrong password, and with the password grant what the provider calls
+    /// one: whatever goes wrong behind a right one must not
     /// make a mail program forget it or ask for it.
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Login(refused) if refused.is_limit() => Refusal::LimitReached,
             Self::Login(_) | Self::AccountGone => Refusal::AuthenticationFailed,
             Self::BrokenPromise { .. } => Refusal::Unavailable,
+            Self::Unjudged(error) => of_token(error),
             Self::Upstream(error) => match &error.cause {
                 Cause::Rejected(rejection) => of_rejection(rejection.kind),
                 Cause::Token(error) => of_token(error),
@@ -68,10 +83,57 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The state that it puts its account into; none if it says nothing of the account: a wrong password, a limit.
+    pub fn state(&self) -> Option<State> {
+        match self {
+            Self::Login(_) | Self::AccountGone => None,
+            Self::BrokenPromise { .. } => Some(State::Waiting),
+            Self::Unjudged(error) => of_token_error(error),
+            Self::Upstream(error) => match &error.cause {
+                Cause::Rejected(rejection) => Some(match rejection.kind {
+                    Kind::TokenRefused | Kind::Denied => State::NeedsAdmin,
+                    Kind::NotConnected | Kind::Temporary | Kind::Limit | Kind::Protocol => State::Waiting,
+                }),
+                Cause::Token(error) => of_token_error(error),
+                Cause::UnusableToken(_) => Some(State::NeedsAdmin),
+                Cause::Resolve(_)
+                | Cause::Connect(_)
+                | Cause::Tls(_)
+                | Cause::Broken(_)
+                | Cause::Protocol(_)
+                | Cause::Timeout => Some(State::Waiting),
+            },
+        }
+    }
+
+    /// What keeps the account from being ready, in the words of its diagnosis.
+    pub fn trouble(&self, diagnosis: &Diagnosis) -> Option<Trouble> {
+        Some(Trouble {
+            state: self.state()?,
+            code: diagnosis.code.as_deref().map(Into::into),
+            what: diagnosis.what.as_str().into(),
+            why: diagnosis.why.as_ref().into(),
+            fix: diagnosis.fix.as_ref().into(),
+        })
+    }
+}
+
+/// The state that a token error puts an account into. A mail program's wrong password is no trouble of the account.
+pub fn of_token_error(error: &TokenError) -> Option<State> {
+    match error.kind {
+        TokenKind::WrongPassword => None,
+        TokenKind::NeedsSignIn | TokenKind::PasswordExpired => Some(State::NeedsSignIn),
+        TokenKind::Misconfigured => Some(State::NeedsAdmin),
+        TokenKind::Temporary { .. } => Some(State::Waiting),
+    }
+}
+
 /// What the operator is told of a failure: by the log, the page of errors, and whatever shows the state of an account.
 pub fn explain(failure: &Failure, facts: &Facts) -> Diagnosis {
     match failure {
         Failure::Login(refused) => local::explain(*refused),
+        Failure::Unjudged(error) => reaching::of_token(error, facts),
         Failure::Upstream(error) => reaching::explain(error, facts),
         Failure::BrokenPromise { host, promise } => Diagnosis {
             code: None,
@@ -110,6 +172,8 @@ fn of_rejection(kind: Kind) -> Refusal {
 
 fn of_token(error: &TokenError) -> Refusal {
     match error.kind {
+        TokenKind::WrongPassword => Refusal::AuthenticationFailed,
+        TokenKind::PasswordExpired => Refusal::PasswordExpired,
         TokenKind::NeedsSignIn | TokenKind::Misconfigured => Refusal::ContactAdmin,
         TokenKind::Temporary { .. } => Refusal::Unavailable,
     }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::issued::since_epoch;
@@ -39,14 +40,15 @@ pub struct Claims {
     pub exp: Option<SystemTime>,
 }
 
-/// Whose a grant is: what a sign-in is compared with, and pinned to.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// Whose a grant is: what a sign-in is compared with, and pinned to. The token store keeps it under these names.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Owner {
     /// The person's object id; where there is none, the provider's own name for the person (`sub`). It never changes.
     pub oid: Box<str>,
     /// The tenant; where there is none, the issuer (`iss`).
     pub tid: Box<str>,
     /// By what name the person signs in. It changes, with a marriage or a new domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upn: Option<Box<str>>,
 }
 

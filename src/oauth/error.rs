@@ -10,6 +10,10 @@ use std::time::Duration;
 pub enum Kind {
     /// A person has to sign in at the provider.
     NeedsSignIn,
+    /// The provider says that the person's password is wrong, or that it knows no such person.
+    WrongPassword,
+    /// The person's password is right and has to be changed.
+    PasswordExpired,
     /// The configuration here, or the app registration or tenant there, has to change.
     Misconfigured,
     /// It may pass by itself.

@@ -29,19 +29,23 @@ impl GrantKey {
             Grant::ClientCredentials(grant) => client_credentials(grant),
             Grant::ManagedIdentity(identity) => managed_identity(identity),
             Grant::ServiceAccount(service) => service_account(service, holder),
+            // However it was done: what was once consented to opens the same mailbox.
+            Grant::SignIn(app) => delegated("sign_in", &app.registration, holder),
+            // Never one that a sign-in could have left, nor the other way round.
+            Grant::Password(app) => delegated("password", &app.registration, holder),
             Grant::Command(command) => for_command(command, holder),
         }
     }
 
-    /// The key of a person's sign-in, however it was done: by browser, by device code, or by a refresh token that was
-    /// handed over. What was once consented to opens the same mailbox.
-    pub fn of_sign_in(app: &Registration, holder: Holder<'_>) -> Self {
-        delegated("sign_in", app, holder)
+    /// The key of the verified password that belongs to a grant.
+    #[must_use]
+    pub fn of_verified_password(self) -> Self {
+        digest_of("verified_password", &[&self.0])
     }
 
-    /// The key of what a person's password brought: never one that a sign-in could have left, nor the other way round.
-    pub fn of_password(app: &Registration, holder: Holder<'_>) -> Self {
-        delegated("password", app, holder)
+    /// The digest itself: what seals a stored record to its grant.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 
@@ -52,6 +56,7 @@ impl TokenKey {
             Grant::ClientCredentials(grant) => grant.scope.clone(),
             Grant::ManagedIdentity(identity) => identity.resource.clone(),
             Grant::ServiceAccount(service) => service.scopes().to_string().into(),
+            Grant::SignIn(app) | Grant::Password(app) => app.scopes.to_string().into(),
             Grant::Command(_) => Box::default(),
         };
         Self {
@@ -81,13 +86,12 @@ fn service_account(service: &ServiceAccount, holder: Holder<'_>) -> GrantKey {
 }
 
 fn delegated(kind: &str, app: &Registration, holder: Holder<'_>) -> GrantKey {
-    let parts = [
-        app.token_url.as_str(),
-        &app.client_id,
-        holder.account,
-        holder.owner.as_str(),
-    ];
-    digest(kind, &parts)
+    // Exchange ignores ASCII case in addresses: another spelling is nobody else.
+    let owner = holder.owner.as_str().to_ascii_lowercase();
+    digest(
+        kind,
+        &[app.token_url.as_str(), &app.client_id, holder.account, &owner],
+    )
 }
 
 fn for_command(command: &Command, holder: Holder<'_>) -> GrantKey {
@@ -96,12 +100,17 @@ fn for_command(command: &Command, holder: Holder<'_>) -> GrantKey {
     digest("command", &parts)
 }
 
-/// Each part goes in with its length: parts that are cut differently never meet.
 fn digest(kind: &str, parts: &[&str]) -> GrantKey {
+    let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
+    digest_of(kind, &parts)
+}
+
+/// Each part goes in with its length: parts that are cut differently never meet.
+fn digest_of(kind: &str, parts: &[&[u8]]) -> GrantKey {
     let mut context = Context::new(&SHA256);
-    for part in [&[kind], parts].concat() {
+    for part in [&[kind.as_bytes()], parts].concat() {
         context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
+        context.update(part);
     }
     let mut key = [0; 32];
     key.copy_from_slice(context.finish().as_ref());
@@ -137,13 +146,15 @@ mod tests {
 
     use super::*;
     use crate::oauth::flow::Platform;
-    use crate::oauth::{Dialect, Proof, Scopes};
+    use crate::oauth::{Delegated, Dialect, Proof, Scopes, UsualSignIn};
     use crate::secret::Secret;
 
     fn app(grant: Grant) -> App {
         App {
             name: "app".into(),
             grant,
+            token_export: false,
+            secret_expires: None,
         }
     }
 
@@ -160,6 +171,17 @@ mod tests {
             client_id: client_id.into(),
             proof,
             dialect: Dialect::Scope,
+        }
+    }
+
+    fn delegated_app(registration: Registration) -> Delegated {
+        Delegated {
+            registration,
+            scopes: Scopes::parse("scope").unwrap(),
+            browser: None,
+            device_url: None,
+            admin_consent_url: None,
+            usual: UsualSignIn::Browser,
         }
     }
 
@@ -208,6 +230,25 @@ mod tests {
 
     const ALICE: [&str; 3] = ["alice", "alice@x", "alice@x"];
     const BOB: [&str; 3] = ["bob", "bob@x", "bob@x"];
+
+    #[test]
+    fn a_key_survives_being_written() {
+        let key = key(&app_only("t", "id", "s", "scope"), ALICE).grant;
+        let text = key.to_hex();
+        assert_eq!(GrantKey::from_hex(&text), Some(key));
+        let wrong = [
+            "",
+            &text[1..],
+            &text[2..],
+            &format!("{text}00"),
+            &text.to_uppercase(),
+            &"é".repeat(32),
+        ];
+        for text in wrong {
+            assert_eq!(GrantKey::from_hex(text), None, "{text}");
+        }
+        assert_eq!(wrong.len(), 6);
+    }
 
     #[test]
     fn an_app_has_one_token_for_every_mailbox() {
@@ -287,25 +328,32 @@ mod tests {
 
     #[test]
     fn what_a_person_has_consented_to_is_that_persons_alone() {
-        let app = registration("t", "id", Proof::None);
-        let sign_in = |app: &Registration, holder| held(holder, |holder| GrantKey::of_sign_in(app, holder));
+        let sign_in = |tenant, client_id, proof, holder| {
+            let delegated = delegated_app(registration(tenant, client_id, proof));
+            key(&app(Grant::SignIn(delegated)), holder).grant
+        };
+        let password = delegated_app(registration("t", "id", Proof::None));
+        let password = key(&app(Grant::Password(password)), ALICE).grant;
         let keys = [
-            sign_in(&app, ALICE),
-            sign_in(&app, BOB),
-            sign_in(&app, ["alice", "bob@x", "alice@x"]),
-            sign_in(&app, ["other", "alice@x", "alice@x"]),
-            sign_in(&registration("u", "id", Proof::None), ALICE),
-            sign_in(&registration("t", "id2", Proof::None), ALICE),
-            held(ALICE, |holder| GrantKey::of_password(&app, holder)),
+            sign_in("t", "id", Proof::None, ALICE),
+            sign_in("t", "id", Proof::None, BOB),
+            sign_in("t", "id", Proof::None, ["alice", "bob@x", "alice@x"]),
+            sign_in("t", "id", Proof::None, ["other", "alice@x", "alice@x"]),
+            sign_in("u", "id", Proof::None, ALICE),
+            sign_in("t", "id2", Proof::None, ALICE),
+            password,
+            password.of_verified_password(),
             key(&app_only("t", "id", "s", "scope"), ALICE).grant,
         ];
         for (at, one) in keys.iter().enumerate() {
             assert!(!keys[at + 1..].contains(one), "{at}");
         }
-        assert_eq!(keys.len(), 8);
-        // Another proof, another mailbox of the same person: the same consent.
-        let proven = registration("t", "id", Proof::Secret(Secret::new("s".into())));
-        assert_eq!(sign_in(&proven, ALICE), keys[0]);
-        assert_eq!(sign_in(&app, ["alice", "alice@x", "shared@x"]), keys[0]);
+        assert_eq!(keys.len(), 9);
+        // Another proof, another mailbox of the same person, another spelling: the same consent.
+        let proof = Proof::Secret(Secret::new("s".into()));
+        assert_eq!(sign_in("t", "id", proof, ALICE), keys[0]);
+        for holder in [["alice", "alice@x", "shared@x"], ["alice", "Alice@X", "alice@x"]] {
+            assert_eq!(sign_in("t", "id", Proof::None, holder), keys[0]);
+        }
     }
 }

@@ -4,6 +4,7 @@ pub mod aadsts;
 pub mod authority;
 mod claims;
 mod command;
+mod delegated;
 mod dialect;
 mod endpoint;
 mod error;
@@ -20,15 +21,16 @@ mod readable;
 mod refusal;
 mod reply;
 mod scopes;
-mod timestamp;
+pub(crate) mod timestamp;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
 pub use claims::{Claims, Owner};
 pub(crate) use command::{Commands, For};
+pub use delegated::{Delegated, UsualSignIn};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, EndpointError, Proxy};
 pub use error::{Kind, TokenError};
@@ -37,7 +39,7 @@ pub use granted::Granted;
 pub use issued::Issued;
 pub use jws::{Algorithm, KeyError};
 pub use key::Holder;
-pub use proof::{CertificateFiles, FederatedToken, Proof, Signer, SignerError, Workload};
+pub use proof::{CertificateFiles, FederatedToken, Proof, Signer, SignerError};
 pub use scopes::{Scopes, ScopesError};
 
 /// One way to get tokens: an app registration, or a command that prints one.
@@ -47,10 +49,13 @@ pub struct App {
     pub name: Box<str>,
     /// How tokens are obtained.
     pub grant: Grant,
+    /// Whether the operator lets a command print its access tokens, for programs that speak to the provider themselves.
+    pub token_export: bool,
+    /// When its client secret ends, as the operator wrote it down: no provider tells it.
+    pub secret_expires: Option<SystemTime>,
 }
 
-/// How tokens are obtained without a person. What begins with a person's sign-in needs a refresh token that is kept from
-/// one run to the next: for that, [`Endpoint`] has methods that take one and give one.
+/// How tokens are obtained.
 #[derive(Debug)]
 pub enum Grant {
     /// RFC 6749 4.4: the app itself, for every mailbox that Exchange lets it open.
@@ -59,6 +64,10 @@ pub enum Grant {
     ManagedIdentity(ManagedIdentity),
     /// RFC 7523 2.1: a service account, for one person at a time.
     ServiceAccount(ServiceAccount),
+    /// RFC 6749 4.1 and 6, or RFC 8628: a person has signed in once, and the token store keeps what came of it.
+    SignIn(Delegated),
+    /// RFC 6749 4.3: a person's password, shown to the provider.
+    Password(Delegated),
     /// An external program, asked once per token.
     Command(Command),
 }
@@ -76,6 +85,15 @@ pub struct Registration {
     pub dialect: Dialect,
 }
 
+impl Registration {
+    /// What tells one registration from another, its proof included.
+    pub fn distinguish(&self, mut add: impl FnMut(&[u8])) {
+        add(self.token_url.as_str().as_bytes());
+        add(self.client_id.as_bytes());
+        self.proof.distinguish(add);
+    }
+}
+
 /// A program that prints an access token, or JSON with `access_token` and `expires_in`, `expires_on` or `expiry`.
 #[derive(Debug)]
 pub struct Command {
@@ -88,6 +106,45 @@ pub struct Command {
 /// A digest of all that makes a grant that grant: authority, client id, account, who signs in, kind.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct GrantKey([u8; 32]);
+
+impl Grant {
+    /// The app that people sign in to; none where no person is behind the tokens.
+    pub const fn delegated(&self) -> Option<&Delegated> {
+        match self {
+            Self::SignIn(delegated) | Self::Password(delegated) => Some(delegated),
+            Self::ClientCredentials(_)
+            | Self::ManagedIdentity(_)
+            | Self::ServiceAccount(_)
+            | Self::Command(_) => None,
+        }
+    }
+
+    /// The word for it in a status.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ClientCredentials(_) => "client credentials",
+            Self::ManagedIdentity(_) => "managed identity",
+            Self::ServiceAccount(_) => "service account",
+            Self::SignIn(_) => "sign-in",
+            Self::Password(_) => "password",
+            Self::Command(_) => "command",
+        }
+    }
+
+    /// The app registration; none where the provider knows no app.
+    pub const fn registration(&self) -> Option<&Registration> {
+        match self {
+            Self::ClientCredentials(grant) => Some(&grant.registration),
+            Self::SignIn(app) | Self::Password(app) => Some(&app.registration),
+            Self::ManagedIdentity(_) | Self::ServiceAccount(_) | Self::Command(_) => None,
+        }
+    }
+
+    /// Whether its tokens belong to the app, which opens every mailbox that the mail provider lets it open.
+    pub const fn is_app_only(&self) -> bool {
+        matches!(self, Self::ClientCredentials(_) | Self::ManagedIdentity(_))
+    }
+}
 
 impl fmt::Debug for GrantKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! The composition root: puts the rooms together from a configuration, runs them, swaps them on reload, drains them at the end.
 
+mod keeping;
 mod process;
 
 use std::io;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rustix::system::uname;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use process::{keep_memory_private, raise_open_files};
 
+use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::listener::{Listener, Settings, bind};
@@ -23,9 +25,10 @@ use crate::oauth::Endpoint;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
 use crate::sessions::{self, Admission, Registry};
-use crate::token::Tokens;
+use crate::token::{StoreSlot, Tokens};
 use crate::transport::Overhear;
 use crate::upstream::{self, Upstream};
+use keeping::Keeping;
 
 /// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -72,6 +75,7 @@ fn bind_fix(error: &io::Error) -> &'static str {
 pub struct Server {
     context: Arc<Context>,
     shared: Shared,
+    keeping: Keeping,
     snapshot: Snapshot,
     limits: Limits,
     drain: Duration,
@@ -88,7 +92,9 @@ impl Server {
         let limits = limits(&config.limits);
         let shared = Shared::new().map_err(StartError::prepare)?;
         let rooms = rooms(config.accounts, &shared, limits).map_err(StartError::prepare)?;
-        let context = Arc::new(compose(&config.upstream, rooms, ear)?);
+        let mut keeping = Keeping::new(config.state.store);
+        keeping.open_for(&rooms.accounts);
+        let context = Arc::new(compose(&config.upstream, rooms, keeping.slot().clone(), ear)?);
         let admission = Admission::new(sessions::Limits {
             connections: config.limits.connections as usize,
             per_source: config.limits.connections_per_source as usize,
@@ -96,6 +102,7 @@ impl Server {
         let mut server = Self {
             context,
             shared,
+            keeping,
             snapshot: config.snapshot,
             limits,
             drain: config.server.drain,
@@ -147,6 +154,7 @@ impl Server {
     pub fn reload(&mut self, config: Config) -> Result<ReloadPlan, AccountsError> {
         let plan = config::diff(&self.snapshot, &config.snapshot);
         let rooms = rooms(config.accounts, &self.shared, self.limits)?;
+        self.keeping.open_for(&rooms.accounts);
         self.context.rooms.store(Arc::new(rooms));
         // A login that was authorised before this moment enters the registry before it looks at the rooms again: either
         // it is ended here, or it sees the new rooms.
@@ -169,7 +177,8 @@ impl Server {
         Ok(plan)
     }
 
-    /// Stops accepting, tells waiting mail clients to come back, lets relays finish within the grace, closes the rest.
+    /// Stops accepting, tells waiting mail clients to come back, hands the token store on, lets relays finish within the
+    /// grace, closes the rest.
     pub async fn stop(self) {
         self.stop_accepting.cancel();
         self.listeners.close();
@@ -181,12 +190,17 @@ impl Server {
             seconds = self.drain.as_secs(),
             "stopping"
         );
-        if timeout(self.drain, self.sessions.wait()).await.is_err() {
+        let drained = async {
+            let until = Instant::now() + self.drain;
+            // The next saslgate waits for the store, and relays need none.
+            self.keeping.hand_on(&self.context.tokens).await;
+            timeout_at(until, self.sessions.wait()).await
+        };
+        if drained.await.is_err() {
             let closed = self.context.registry.end_where(|_| true);
             tracing::info!(closed, "closing sessions that did not end by themselves");
             let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
         }
-        let _ = timeout(LAST_FLUSH, self.context.tokens.shutdown()).await;
         tracing::info!("stopped");
     }
 }
@@ -231,6 +245,7 @@ fn cannot_bind(settings: &Settings, address: SocketAddr, error: io::Error) -> St
 fn compose(
     settings: &config::Upstream,
     rooms: Rooms,
+    store: StoreSlot,
     ear: Option<Arc<dyn Overhear>>,
 ) -> Result<Context, StartError> {
     let upstream = Upstream::new(&upstream::Settings {
@@ -241,8 +256,9 @@ fn compose(
     let endpoint = Endpoint::new(upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
     Ok(Context {
         rooms: ArcSwap::from_pointee(rooms),
-        tokens: Tokens::new(endpoint),
+        tokens: Tokens::new(endpoint, store),
         upstream,
+        states: States::default(),
         registry: Arc::new(Registry::default()),
         host_name: uname().nodename().to_string_lossy().into(),
         ear,

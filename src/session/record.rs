@@ -7,9 +7,11 @@ use rustls::PeerIncompatible;
 use super::{Arrival, Outcome};
 use crate::account::Authorized;
 use crate::account::password::GeneratedPassword;
+use crate::account::state::States;
 use crate::downstream::{Credentials, LoginRequest, Mechanism};
 use crate::failure::{self, Facts, Failure};
 use crate::name::{MAX_NAME, shown};
+use crate::oauth::Claims;
 use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::relay::{End, Summary};
@@ -88,7 +90,21 @@ impl Record {
         self.details.handshake_ms = millis(opened.times.handshake);
     }
 
-    pub(super) fn login_refused(&mut self, failure: &Failure) {
+    /// The app's own token says by which id Exchange knows the app.
+    pub(super) fn token_known(&mut self, claims: Option<Claims>) {
+        self.details.facts.object_id = claims.and_then(|claims| claims.oid);
+    }
+
+    /// The account works: a login got through.
+    pub(super) fn account_works(&self, states: &States) {
+        if let Some(account) = &self.details.facts.account
+            && let Some(change) = states.logged_in(account, self.protocol)
+        {
+            change.log(account, self.protocol);
+        }
+    }
+
+    pub(super) fn login_refused(&mut self, failure: &Failure, states: &States) {
         self.details.refused += 1;
         let diagnosis = failure::explain(failure, &self.details.facts);
         tracing::warn!(
@@ -96,6 +112,11 @@ impl Record {
             mechanism = self.mechanism(), refusal = ?failure.refusal(), code = diagnosis.code.as_deref().unwrap_or("-"),
             what = diagnosis.what, why = &*diagnosis.why, fix = &*diagnosis.fix, "login refused"
         );
+        if let (Some(account), Some(trouble)) = (&self.details.facts.account, failure.trouble(&diagnosis))
+            && let Some(change) = states.trouble(account, self.protocol, trouble)
+        {
+            change.log(account, self.protocol);
+        }
     }
 
     pub(super) fn mechanism_refused(&self, mechanism: &str) {

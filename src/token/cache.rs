@@ -11,6 +11,7 @@ use super::flight::{Flight, Landing, Outcome};
 use super::request::TokenRequest;
 use crate::name::Mailbox;
 use crate::oauth::{App, GrantKey, Issued, TokenError, TokenKey};
+use crate::secret::Secret;
 
 /// How long a source that gave the same token again is left alone: it keeps a cache of its own (as managed identities
 /// and many token commands do) and will not be talked out of it.
@@ -54,6 +55,7 @@ pub(super) enum Claim {
 /// A flight that somebody has to take off with.
 pub(super) struct TakeOff {
     pub(super) request: TokenRequest,
+    pub(super) epoch: u64,
     pub(super) landing: Landing,
 }
 
@@ -72,10 +74,14 @@ pub(super) enum Report {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     grants: HashMap<GrantKey, GrantState>,
+    /// How many states of grants there have been.
+    epochs: u64,
 }
 
 #[derive(Debug, Default)]
 struct GrantState {
+    /// Which state it is: what was asked for before a grant was forgotten is nothing to the state after.
+    epoch: u64,
     flight: Option<Flight>,
     failures: Failures,
     keys: HashMap<Box<str>, KeyState>,
@@ -96,11 +102,24 @@ struct KeyState {
 #[derive(Debug)]
 struct LastRequest {
     app: Weak<App>,
+    account: Box<str>,
     mailbox: Mailbox,
     owner: Mailbox,
+    /// The one of the configuration: one that was typed is gone with its login.
+    password: Option<Weak<Secret<String>>>,
 }
 
 impl Cache {
+    fn grant(&mut self, request: &TokenRequest) -> &mut GrantState {
+        self.grants.entry(request.key.grant).or_insert_with(|| {
+            self.epochs += 1;
+            GrantState {
+                epoch: self.epochs,
+                ..GrantState::default()
+            }
+        })
+    }
+
     /// What a login gets, and the flight to start for it.
     pub(super) fn claim(
         &mut self,
@@ -108,7 +127,7 @@ impl Cache {
         want: Want,
         now: Moment,
     ) -> (Claim, Option<TakeOff>) {
-        let grant = self.grants.entry(request.key.grant).or_default();
+        let grant = self.grant(request);
         let key = grant.key(request, now);
         if let Some(token) = key.at_hand(want, now) {
             return (Claim::Ready(token), None);
@@ -132,7 +151,7 @@ impl Cache {
         now: Moment,
     ) -> Option<(Claim, Option<TakeOff>)> {
         let want = Want::OtherThan(refused);
-        let grant = self.grants.entry(request.key.grant).or_default();
+        let grant = self.grant(request);
         // A renewal that is in the air already costs nothing more.
         let is_coming = grant.flight.as_ref().is_some_and(|flight| flight.is_for(request));
         let key = grant.key(request, now);
@@ -141,7 +160,7 @@ impl Cache {
         }
         let (claim, take_off) = self.claim(request, want, now);
         if !is_coming && matches!(claim, Claim::Waiting { .. }) {
-            let grant = self.grants.entry(request.key.grant).or_default();
+            let grant = self.grant(request);
             grant.key(request, now).forced = Some(now.boot);
         }
         (!matches!(claim, Claim::Remembered(_))).then_some((claim, take_off))
@@ -151,10 +170,14 @@ impl Cache {
     pub(super) fn land(
         &mut self,
         request: &TokenRequest,
+        epoch: u64,
         result: Result<Issued, TokenError>,
         now: Moment,
     ) -> (Outcome, Report) {
-        let grant = self.grants.entry(request.key.grant).or_default();
+        let grant = self.grant(request);
+        if grant.epoch != epoch {
+            return (unshelved(result, now), Report::Same);
+        }
         grant.flight = None;
         match result {
             Ok(issued) => {
@@ -169,6 +192,29 @@ impl Cache {
                 (Err(error), Report::Failed { news, pause })
             }
         }
+    }
+
+    /// A token came without a flight.
+    pub(super) fn put(&mut self, request: &TokenRequest, issued: Issued, now: Moment) {
+        let grant = self.grant(request);
+        grant.failures.mended_by(request);
+        grant.key(request, now).shelve(issued, 0, now);
+    }
+
+    /// Forgets the tokens and failures of a grant: somebody has signed in anew, or out. A flight that is in the air
+    /// ends for those who wait for it.
+    pub(super) fn forget(&mut self, grant: GrantKey) {
+        self.grants.remove(&grant);
+    }
+
+    /// The failure of a grant that nothing has mended yet: the last one.
+    pub(super) fn failure(&self, grant: GrantKey) -> Option<Arc<TokenError>> {
+        self.grants.get(&grant)?.failures.last()
+    }
+
+    /// When the token of a key stops being good, and when it came.
+    pub(super) fn token(&self, key: &TokenKey) -> Option<&Arc<AccessToken>> {
+        self.grants.get(&key.grant)?.keys.get(&key.scopes)?.token.as_ref()
     }
 
     /// Starts the flights that are due although nobody waits.
@@ -197,6 +243,14 @@ impl Cache {
     }
 }
 
+/// For those who wait, and for nobody after them.
+fn unshelved(result: Result<Issued, TokenError>, now: Moment) -> Outcome {
+    match result {
+        Ok(issued) => Ok(Arc::new(AccessToken::new(issued, now))),
+        Err(error) => Err(Arc::new(error)),
+    }
+}
+
 impl GrantState {
     /// The state of a key that a login uses now.
     fn key(&mut self, request: &TokenRequest, now: Moment) -> &mut KeyState {
@@ -215,7 +269,15 @@ impl GrantState {
     fn take_off(&mut self, request: TokenRequest, now: Moment) -> (Flight, Option<TakeOff>) {
         let (landing, flight) = Flight::new(&request, now.boot);
         self.flight = Some(flight.clone());
-        (flight, Some(TakeOff { request, landing }))
+        let epoch = self.epoch;
+        (
+            flight,
+            Some(TakeOff {
+                request,
+                epoch,
+                landing,
+            }),
+        )
     }
 
     /// The flight of the first key that is due: flights of one grant follow each other.
@@ -297,8 +359,10 @@ impl LastRequest {
     fn of(request: &TokenRequest) -> Self {
         Self {
             app: Arc::downgrade(&request.app),
+            account: request.account.clone(),
             mailbox: request.mailbox.clone(),
             owner: request.owner.clone(),
+            password: request.password.as_ref().map(Arc::downgrade),
         }
     }
 
@@ -310,8 +374,10 @@ impl LastRequest {
                 scopes: scopes.into(),
             },
             app: self.app.upgrade()?,
+            account: self.account.clone(),
             mailbox: self.mailbox.clone(),
             owner: self.owner.clone(),
+            password: self.password.as_ref().and_then(Weak::upgrade),
         })
     }
 }

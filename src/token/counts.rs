@@ -42,7 +42,7 @@ impl Counters {
         let counter = match error.kind {
             Kind::Temporary { .. } => &self.temporary,
             Kind::Misconfigured => &self.misconfigured,
-            Kind::NeedsSignIn => &self.needs_sign_in,
+            Kind::NeedsSignIn | Kind::WrongPassword | Kind::PasswordExpired => &self.needs_sign_in,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

@@ -54,7 +54,7 @@ impl Failures {
         if self.0.is_empty() {
             return None;
         }
-        let proof = Proof::of(&request.app);
+        let proof = request.proof();
         let mut standing = self.0.iter().filter(|failure| failure.until > now);
         let failure = standing.find(|failure| failure.concerns(request, proof))?;
         Some(Arc::clone(&failure.error))
@@ -67,7 +67,7 @@ impl Failures {
         error: &Arc<TokenError>,
         now: Duration,
     ) -> (News, Duration) {
-        let proof = Proof::of(&request.app);
+        let proof = request.proof();
         let same = |failure: &Failure| failure.proof == proof && failure.scopes == request.key.scopes;
         let before = self.0.iter().position(same).map(|at| self.0.swap_remove(at));
         let strikes = before
@@ -87,9 +87,14 @@ impl Failures {
 
     /// A success mends the failures that it disproves: how many requests had failed.
     pub(super) fn mended_by(&mut self, request: &TokenRequest) -> u32 {
-        let proof = Proof::of(&request.app);
+        let proof = request.proof();
         let mended = self.0.extract_if(.., |failure| failure.concerns(request, proof));
         mended.map(|failure| failure.strikes).sum()
+    }
+
+    /// The last failure that nothing has mended yet.
+    pub(super) fn last(&self) -> Option<Arc<TokenError>> {
+        self.0.last().map(|failure| Arc::clone(&failure.error))
     }
 
     /// Forgets them all.

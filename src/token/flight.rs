@@ -31,7 +31,7 @@ impl Flight {
         let flight = Self {
             started,
             scopes: request.key.scopes.clone(),
-            proof: Proof::of(&request.app),
+            proof: request.proof(),
             outcome,
         };
         (landing, flight)
@@ -45,7 +45,7 @@ impl Flight {
     /// Whether what it brings is what a request asks for. Flights of one grant follow each other whatever their scopes,
     /// and a failure with an old client secret says nothing about the new one.
     pub(super) fn answers(&self, request: &TokenRequest, outcome: &Outcome) -> bool {
-        self.is_for(request) && (outcome.is_ok() || self.proof == Proof::of(&request.app))
+        self.is_for(request) && (outcome.is_ok() || self.proof == request.proof())
     }
 
     /// Waits for its end.

@@ -2,23 +2,27 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use super::access::Fingerprint;
+use super::access::{AccessToken, Fingerprint};
 use super::cache::{Cache, Claim, Report, TakeOff, Want};
 use super::clock::{Clock, Moment, SystemClock};
 use super::counts::{Counters, Counts};
 use super::failures::News;
 use super::flight::{self, Landing, Outcome};
 use super::pending::Pending;
+use super::people::{People, Unproven};
 use super::refresher;
 use super::request::TokenRequest;
+use super::slot::StoreSlot;
 use super::source::{Grants, Source};
-use crate::account::Authorized;
-use crate::oauth::{Commands, Endpoint, Issued, TokenError};
+use crate::account::{Authorized, Candidate};
+use crate::oauth::{Claims, Endpoint, GrantKey, Issued, TokenError, TokenKey};
+use crate::secret::Secret;
 
 /// All access tokens of the program. Clones share them.
 #[derive(Clone)]
@@ -28,6 +32,8 @@ pub struct Tokens {
 
 pub(super) struct Inner {
     source: Box<dyn Source>,
+    /// For the grants that a person stands behind; tests of the cache have none.
+    people: Option<People>,
     clock: Box<dyn Clock>,
     cache: Mutex<Cache>,
     counters: Counters,
@@ -37,19 +43,23 @@ pub(super) struct Inner {
 
 impl Tokens {
     /// An empty cache, with its renewals running. To be called in a tokio runtime.
-    pub fn new(endpoint: Endpoint) -> Self {
-        let grants = Grants {
-            endpoint,
-            commands: Commands::default(),
-        };
-        let tokens = Self::with(Box::new(grants), Box::new(SystemClock));
+    pub fn new(endpoint: Endpoint, store: StoreSlot) -> Self {
+        let people = People::new(endpoint.clone(), store);
+        let grants = Grants::new(endpoint, people.clone());
+        let tokens = Self::of(Box::new(grants), Some(people), Box::new(SystemClock));
         tokens.renew_ahead();
         tokens
     }
 
+    #[cfg(test)]
     pub(super) fn with(source: Box<dyn Source>, clock: Box<dyn Clock>) -> Self {
+        Self::of(source, None, clock)
+    }
+
+    fn of(source: Box<dyn Source>, people: Option<People>, clock: Box<dyn Clock>) -> Self {
         let inner = Inner {
             source,
+            people,
             clock,
             cache: Mutex::default(),
             counters: Counters::default(),
@@ -76,6 +86,59 @@ impl Tokens {
     pub(super) fn request(&self, request: TokenRequest) -> Pending {
         let claim = self.claim(&request, Want::Fresh);
         Pending::new(self.clone(), request, Want::Fresh, claim)
+    }
+
+    /// Has the provider judge a login's password, if nothing here can.
+    pub async fn judge(&self, candidate: Candidate<'_>) -> Result<Authorized, Unproven> {
+        let request = TokenRequest::for_candidate(&candidate);
+        let Some(people) = &self.inner.people else {
+            candidate.undecided();
+            return Err(Unproven::Token(Arc::new(flight::lost())));
+        };
+        let (authorized, issued) = people.judge(candidate, &request).await?;
+        if let Some(issued) = issued {
+            let now = self.now();
+            self.inner.cache().put(&request, issued, now);
+        }
+        Ok(authorized)
+    }
+
+    /// What the token at hand says of itself, for whoever explains why it was refused.
+    pub fn claims(&self, login: &Authorized) -> Option<Claims> {
+        let key = login.token_wanted().key;
+        let token = self.inner.cache().token(&key).cloned()?;
+        Claims::read(token.secret().expose())
+    }
+
+    /// Takes a token that came with a sign-in, for the logins to come.
+    pub fn put(&self, login: &Authorized, issued: Issued) {
+        let (request, now) = (TokenRequest::for_session(login), self.now());
+        self.inner.cache().put(&request, issued, now);
+    }
+
+    /// A token that has just come, by itself: to try it before anybody else may use it.
+    pub fn on_trial(&self, issued: &Issued) -> Arc<AccessToken> {
+        let issued = Issued {
+            token: Secret::new(issued.token.expose().clone()),
+            lifetime: issued.lifetime,
+        };
+        Arc::new(AccessToken::new(issued, self.now()))
+    }
+
+    /// Forgets what was got by a grant: somebody has signed in anew, or out.
+    pub fn forget(&self, grant: GrantKey) {
+        self.inner.cache().forget(grant);
+    }
+
+    /// What is known of a token without asking for it: how long it is still good, and the last failure that nothing has
+    /// mended since.
+    pub fn standing(&self, key: &TokenKey) -> Standing {
+        let now = self.now();
+        let cache = self.inner.cache();
+        Standing {
+            left: cache.token(key).map(|token| token.left(now)),
+            failure: cache.failure(key.grant),
+        }
     }
 
     /// Lets the next login ask again whatever failed: somebody has mended something.
@@ -119,6 +182,15 @@ impl Tokens {
     }
 }
 
+/// What is known of a token without asking for it.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// How long it is still good; none if there is no token now.
+    pub left: Option<Duration>,
+    /// The last failure, if nothing has mended it.
+    pub failure: Option<Arc<TokenError>>,
+}
+
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tokens({:?})", self.counts())
@@ -144,23 +216,28 @@ impl Inner {
 
     /// Starts flights. Each is a task of its own: it ends for the next login even if every waiter hangs up.
     fn take_off(self: &Arc<Self>, flights: impl IntoIterator<Item = TakeOff>) {
-        for TakeOff { request, landing } in flights {
+        for TakeOff {
+            request,
+            epoch,
+            landing,
+        } in flights
+        {
             self.flights
-                .spawn(Arc::clone(self).fly(Arc::new(request), landing));
+                .spawn(Arc::clone(self).fly(Arc::new(request), epoch, landing));
         }
     }
 
-    async fn fly(self: Arc<Self>, request: Arc<TokenRequest>, landing: Landing) {
+    async fn fly(self: Arc<Self>, request: Arc<TokenRequest>, epoch: u64, landing: Landing) {
         // A task within the task: a panic in it is an outcome too, and nobody waits for ever.
         let (inner, asked) = (Arc::clone(&self), Arc::clone(&request));
         let minting = tokio::spawn(async move { inner.source.mint(asked).await });
         let result = minting.await.unwrap_or_else(|_| Err(flight::lost()));
-        landing.send_replace(Some(self.land(&request, result)));
+        landing.send_replace(Some(self.land(&request, epoch, result)));
     }
 
-    fn land(&self, request: &TokenRequest, result: Result<Issued, TokenError>) -> Outcome {
+    fn land(&self, request: &TokenRequest, epoch: u64, result: Result<Issued, TokenError>) -> Outcome {
         let now = self.clock.now();
-        let (outcome, report) = self.cache().land(request, result, now);
+        let (outcome, report) = self.cache().land(request, epoch, result, now);
         self.tell(request, &outcome, &report);
         outcome
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::account::Authorized;
+use crate::account::{Authorized, Candidate, TokenWanted};
 use crate::name::Mailbox;
 use crate::oauth::{App, Grant, TokenKey};
+use crate::secret::Secret;
 
 /// A token, asked for on behalf of a login.
 #[derive(Clone, Debug)]
@@ -16,26 +17,53 @@ pub(super) struct TokenRequest {
     pub(super) key: TokenKey,
     /// How it is obtained.
     pub(super) app: Arc<App>,
+    /// The account, as its sign-in is kept under.
+    pub(super) account: Box<str>,
     /// The mailbox that is opened with it; a command may want to know.
     pub(super) mailbox: Mailbox,
     /// Whose token it is.
     pub(super) owner: Mailbox,
+    /// What proves the owner, for the password grant.
+    pub(super) password: Option<Arc<Secret<String>>>,
 }
 
 impl TokenRequest {
     /// What a login may have.
     pub(super) fn for_session(login: &Authorized) -> Self {
+        Self::new(login.token_wanted(), login.password().cloned())
+    }
+
+    /// What a login may have if its password is right.
+    pub(super) fn for_candidate(candidate: &Candidate<'_>) -> Self {
+        Self::new(candidate.token_wanted(), Some(Arc::clone(candidate.password())))
+    }
+
+    fn new(wanted: TokenWanted, password: Option<Arc<Secret<String>>>) -> Self {
+        let TokenWanted {
+            key,
+            app,
+            account,
+            mailbox,
+            owner,
+        } = wanted;
         Self {
-            key: login.token_key(),
-            app: Arc::clone(&login.route().app),
-            mailbox: login.mailbox().clone(),
-            owner: login.owner().clone(),
+            key,
+            app,
+            account,
+            mailbox,
+            owner,
+            password,
         }
+    }
+
+    /// A digest of what proves this request.
+    pub(super) fn proof(&self) -> Proof {
+        Proof::of(&self.app, self.password.as_deref())
     }
 }
 
-/// A digest of what an app proves itself with. A failure belongs to it: with another client secret or another
-/// command the next login asks again at once.
+/// A digest of what an app, and for the password grant a person, proves itself with. A failure belongs to it: with
+/// another client secret, another command or another password the next login asks again at once.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct Proof([u8; 32]);
 
@@ -46,19 +74,14 @@ impl fmt::Debug for Proof {
 }
 
 impl Proof {
-    pub(super) fn of(app: &App) -> Self {
+    fn of(app: &App, password: Option<&Secret<String>>) -> Self {
         let mut context = Context::new(&SHA256);
         let mut add = |part: &[u8]| {
             context.update(&part.len().to_be_bytes());
             context.update(part);
         };
         match &app.grant {
-            Grant::ClientCredentials(grant) => {
-                let app = &grant.registration;
-                add(app.token_url.as_str().as_bytes());
-                add(app.client_id.as_bytes());
-                app.proof.distinguish(add);
-            }
+            Grant::ClientCredentials(grant) => grant.registration.distinguish(add),
             Grant::ManagedIdentity(identity) => {
                 add(identity.platform.to_string().as_bytes());
                 add(identity.client_id.as_deref().unwrap_or_default().as_bytes());
@@ -67,6 +90,11 @@ impl Proof {
                 add(service.token_url().as_str().as_bytes());
                 add(service.address().as_bytes());
                 add(service.key_id().as_bytes());
+            }
+            Grant::SignIn(app) => app.registration.distinguish(add),
+            Grant::Password(app) => {
+                add(password.map_or(&[], |password| password.expose().as_bytes()));
+                app.registration.distinguish(add);
             }
             Grant::Command(command) => command.argv.iter().for_each(|part| add(part.as_bytes())),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::oauth::{Commands, Endpoint, For, Grant, Issued, TokenError};
 
+use super::people::People;
 use super::request::TokenRequest;
 
 /// What a flight awaits.
@@ -17,28 +18,44 @@ pub(super) trait Source: Send + Sync + 'static {
     fn mint(&self, request: Arc<TokenRequest>) -> Minting;
 }
 
-/// The grants.
+/// The grants. Clones share what they know.
+#[derive(Clone)]
 pub(super) struct Grants {
-    pub(super) endpoint: Endpoint,
-    pub(super) commands: Commands,
+    endpoint: Endpoint,
+    commands: Commands,
+    people: People,
+}
+
+impl Grants {
+    pub(super) fn new(endpoint: Endpoint, people: People) -> Self {
+        Self {
+            endpoint,
+            commands: Commands::default(),
+            people,
+        }
+    }
+
+    async fn issue(&self, request: &TokenRequest) -> Result<Issued, TokenError> {
+        match &request.app.grant {
+            Grant::ClientCredentials(grant) => self.endpoint.client_credentials(grant).await,
+            Grant::ManagedIdentity(identity) => self.endpoint.managed_identity(identity).await,
+            Grant::ServiceAccount(service) => self.endpoint.service_account(service, &request.owner).await,
+            Grant::SignIn(app) => self.people.renewed(app, request).await,
+            Grant::Password(app) => self.people.renewed_or_asked(app, request).await,
+            Grant::Command(command) => {
+                let whom = For {
+                    mailbox: &request.mailbox,
+                    owner: &request.owner,
+                };
+                self.commands.token(command, whom).await
+            }
+        }
+    }
 }
 
 impl Source for Grants {
     fn mint(&self, request: Arc<TokenRequest>) -> Minting {
-        let (endpoint, commands) = (self.endpoint.clone(), self.commands.clone());
-        Box::pin(async move {
-            match &request.app.grant {
-                Grant::ClientCredentials(grant) => endpoint.client_credentials(grant).await,
-                Grant::ManagedIdentity(identity) => endpoint.managed_identity(identity).await,
-                Grant::ServiceAccount(service) => endpoint.service_account(service, &request.owner).await,
-                Grant::Command(command) => {
-                    let whom = For {
-                        mailbox: &request.mailbox,
-                        owner: &request.owner,
-                    };
-                    commands.token(command, whom).await
-                }
-            }
-        })
+        let grants = self.clone();
+        Box::pin(async move { grants.issue(&request).await })
     }
 }

@@ -53,6 +53,29 @@ impl Claim for Pending {
     }
 }
 
+/// A token that is at hand, and stands for no other.
+struct Given(Arc<AccessToken>);
+
+impl Claim for Given {
+    type Token = Arc<AccessToken>;
+
+    fn is_near(&self) -> bool {
+        true
+    }
+
+    async fn token(&self) -> Result<Self::Token, Arc<TokenError>> {
+        Ok(Arc::clone(&self.0))
+    }
+
+    fn another(&self, _refused: &Self::Token) -> Option<Self> {
+        None
+    }
+
+    fn secret(token: &Self::Token) -> &Secret<String> {
+        token.secret()
+    }
+}
+
 impl Upstream {
     /// Opens the upstream that a checked login leads to. `ehlo` is the mail client's own argument (SMTP).
     pub async fn open(
@@ -72,6 +95,25 @@ impl Upstream {
             tap,
         };
         self.open_way(&way, tokens.pending(authorized)).await
+    }
+
+    /// Opens it with one token and no other: whether that token lets its owner in there.
+    pub async fn open_with(
+        &self,
+        authorized: &Authorized,
+        token: Arc<AccessToken>,
+        tap: &Tap,
+    ) -> Result<Opened, UpstreamError> {
+        let route = authorized.route();
+        let way = Way {
+            protocol: authorized.protocol(),
+            host: &route.host,
+            mechanism: route.mechanism,
+            identity: authorized.identity(),
+            ehlo: None,
+            tap,
+        };
+        self.open_way(&way, Given(token)).await
     }
 
     /// Tries until it is open or no further try may help.

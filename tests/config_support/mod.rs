@@ -1,5 +1,7 @@
 //! A machine with what configurations refer to, and the parts that configurations are made of.
 
+#![allow(dead_code, reason = "each test file needs some of it")]
+
 use std::path::Path;
 
 use saslgate::config::{Config, Given, Problems, load};

@@ -64,6 +64,8 @@ pub(super) fn route(grant: Grant, identity: Identity) -> Route {
         app: Arc::new(App {
             name: "app".into(),
             grant,
+            token_export: false,
+            secret_expires: None,
         }),
         host: MailHost {
             name: "mail.example".into(),
@@ -87,9 +89,11 @@ pub(super) fn account(name: &str) -> Account {
         mailbox: None,
         signs_in_as: None,
         passwords: Vec::new(),
+        upstream_password: None,
         routes: HashMap::from([(Protocol::Imap, route(app_only(), Identity::Mailbox))]),
         allow_from: Vec::new(),
         may_open: Vec::new(),
+        watch: true,
     }
 }
 
@@ -117,6 +121,7 @@ pub(super) async fn imap(accounts: &Accounts, credentials: &Credentials) -> Resu
 pub(super) fn outcome(verdict: Verdict) -> Result<Authorized, RefusedLogin> {
     match verdict {
         Verdict::Authorized(authorized) => Ok(authorized),
+        Verdict::Ask(candidate) => panic!("{candidate:?}"),
         Verdict::Refused(why) => Err(why),
     }
 }

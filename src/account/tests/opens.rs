@@ -323,7 +323,7 @@ async fn the_route_says_whose_name_goes_with_the_token() {
         assert_eq!(authorized.owner().as_str(), "alice@contoso.com");
         assert_eq!(authorized.account().name.to_string(), "desk");
         assert_eq!(authorized.route().host.port, 993);
-        keys.push(authorized.grant_key());
+        keys.push(authorized.token_wanted().key.grant);
     }
     assert_eq!(keys[0], keys[1], "one grant for both protocols");
     assert_ne!(

@@ -14,7 +14,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Somebody imports the authority into each mail program by hand, and devices outlive the memory of how that was done.
 const AUTHORITY_LIFE: Duration = DAY.saturating_mul(3_653);
@@ -103,7 +103,7 @@ pub(super) enum Kind {
     Ecdsa,
 }
 
-/// A new key for a listener. RSA with 2048 bits: it works in every handshake, and old devices know no longer one.
+/// A new key for a listener or an app. RSA with 2048 bits: it works in every handshake, and old devices know no longer one.
 pub(super) fn server_key(kind: Kind) -> Result<KeyPair, String> {
     key(kind, RsaKeySize::_2048)
 }
@@ -135,9 +135,7 @@ impl Authority {
     pub(super) fn make(host: &Name, kind: Kind, now: SystemTime) -> Result<Self, String> {
         // Longer than the server's: it has to hold for ten years, and works once a year.
         let key = key(kind, RsaKeySize::_3072)?;
-        let (not_before, not_after) = validity(now, AUTHORITY_LIFE);
-        let mut params = CertificateParams::default();
-        params.serial_number = Some(serial()?);
+        let (mut params, not_after) = params_until(now, AUTHORITY_LIFE)?;
         params
             .distinguished_name
             .push(DnType::OrganizationName, "saslgate");
@@ -147,8 +145,6 @@ impl Authority {
         );
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.not_before = date_time_ymd(1970, 1, 1) + not_before;
-        params.not_after = date_time_ymd(1970, 1, 1) + not_after;
         let certificate = params
             .self_signed(&key)
             .map_err(|error| format!("the authority can't be made: {error}"))?;
@@ -247,6 +243,16 @@ fn serial() -> Result<SerialNumber, String> {
     Ok(SerialNumber::from_slice(&bytes))
 }
 
+/// What every certificate has, and until when it is good, since 1970.
+pub(super) fn params_until(now: SystemTime, life: Duration) -> Result<(CertificateParams, Duration), String> {
+    let (not_before, not_after) = validity(now, life);
+    let mut params = CertificateParams::default();
+    params.serial_number = Some(serial()?);
+    params.not_before = date_time_ymd(1970, 1, 1) + not_before;
+    params.not_after = date_time_ymd(1970, 1, 1) + not_after;
+    Ok((params, not_after))
+}
+
 /// From when until when, since 1970.
 fn validity(now: SystemTime, life: Duration) -> (Duration, Duration) {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -254,7 +260,7 @@ fn validity(now: SystemTime, life: Duration) -> (Duration, Duration) {
     (begin, begin + life)
 }
 
-fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
+pub(super) fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
     if name.len() <= LONGEST_COMMON_NAME {
         name
     } else {
@@ -263,7 +269,7 @@ fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
 }
 
 /// The date of a moment since 1970, as a person writes it into a calendar.
-fn day(since_1970: Duration) -> String {
+pub(super) fn day(since_1970: Duration) -> String {
     let moment = date_time_ymd(1970, 1, 1) + since_1970;
     format!(
         "{:04}-{:02}-{:02}",

@@ -17,10 +17,10 @@ pub(super) enum Mode {
 }
 
 /// Creates files, all or none. One that is there already is an error, a dangling link included.
-pub(super) fn create_all(files: &[(&PathBuf, Mode, &str)]) -> Result<(), String> {
+pub(super) fn create_all(files: &[(&PathBuf, Mode, &[u8])]) -> Result<(), String> {
     let mut made: Vec<&Path> = Vec::new();
-    for (path, mode, text) in files {
-        if let Err(error) = create(path, *mode, text) {
+    for (path, mode, bytes) in files {
+        if let Err(error) = create(path, *mode, bytes) {
             let complaint = complaint(path, &error);
             if error.kind() != io::ErrorKind::AlreadyExists {
                 made.push(path);
@@ -39,7 +39,7 @@ pub(super) fn create_all(files: &[(&PathBuf, Mode, &str)]) -> Result<(), String>
 /// Puts a public file in the place of another in one step: whoever reads it meanwhile reads the old or the new one.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
     let new = path.with_extension(format!("pem.{}", std::process::id()));
-    let replaced = create(&new, Mode::Public, text)
+    let replaced = create(&new, Mode::Public, text.as_bytes())
         .and_then(|()| fs::rename(&new, path))
         .and_then(|()| sync_folder(path));
     replaced.map_err(|error| {
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text))
 }
 
-fn create(path: &Path, mode: Mode, text: &str) -> io::Result<()> {
+fn create(path: &Path, mode: Mode, bytes: &[u8]) -> io::Result<()> {
     let bits = match mode {
         Mode::Secret => 0o600,
         Mode::Public => 0o644,
@@ -66,7 +66,7 @@ fn create(path: &Path, mode: Mode, text: &str) -> io::Result<()> {
         .create_new(true)
         .mode(bits)
         .open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

@@ -1,9 +1,11 @@
-//! `saslgate certs DIR`: a local certificate authority, and a certificate for the listeners.
+//! `saslgate certs DIR`: a local certificate authority, and a certificate for the listeners. `saslgate certs app DIR`: a
+//! certificate for an app registration.
 //!
 //! It is made here and not in the listener's room: what serves mail clients has no business with a key that can sign.
 //!
 //! Exit codes: 0 if it was made, 2 if not.
 
+mod app;
 mod authority;
 mod files;
 
@@ -13,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use rcgen::KeyPair;
 use zeroize::Zeroizing;
 
@@ -31,12 +33,30 @@ It makes ca.pem, which is imported once into each mail program, ca.key, server.p
 server.key. Renewing keeps the authority, the names and server.key; remove that file first to
 replace it. None of it concerns Exchange, whose certificate is the provider's.
 
+A directory that is called app is written ./app.
+
 Exit codes: 0 made, 2 not made.";
 
 /// What `certs` is told.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(super) struct CertsArgs {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    listeners: Option<ListenersArgs>,
+}
+
+/// Certificates that are not for the listeners.
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Make a key and a certificate with which an app proves itself instead of a client secret
+    App(app::AppArgs),
+}
+
+/// What `certs` is told for the listeners.
+#[derive(Args, Debug)]
+struct ListenersArgs {
     /// Where the files go; made if it is missing
     dir: PathBuf,
     /// A further host name or address that mail programs connect to (repeatable)
@@ -53,10 +73,12 @@ pub(super) struct CertsArgs {
 /// Makes certificates and says what to do with them on standard output.
 pub(super) fn run(args: &CertsArgs) -> ExitCode {
     let now = SystemTime::now();
-    let made = if args.renew {
-        renew(args, now)
-    } else {
-        make(args, host_name(), now)
+    let made = match (&args.other, &args.listeners) {
+        (Some(Other::App(app)), _) => app::make(app, now),
+        (None, Some(listeners)) if listeners.renew => renew(listeners, now),
+        (None, Some(listeners)) => make(listeners, host_name(), now),
+        // The arguments are required.
+        (None, None) => Err("a directory is missing".to_owned()),
     };
     match made {
         Ok(made) => {
@@ -102,7 +124,7 @@ impl Places {
     }
 }
 
-fn make(args: &CertsArgs, host: Option<Name>, now: SystemTime) -> Result<String, String> {
+fn make(args: &ListenersArgs, host: Option<Name>, now: SystemTime) -> Result<String, String> {
     let places = Places::of(&args.dir)?;
     if let Some(there) = places
         .all()
@@ -123,20 +145,20 @@ fn make(args: &CertsArgs, host: Option<Name>, now: SystemTime) -> Result<String,
     std::fs::create_dir_all(&args.dir)
         .map_err(|error| format!("{} can't be made: {error}", args.dir.display()))?;
     create_all(&[
-        (&places.ca_key, Mode::Secret, &authority.key_pem()),
-        (&places.ca, Mode::Public, authority.pem()),
+        (&places.ca_key, Mode::Secret, authority.key_pem().as_bytes()),
+        (&places.ca, Mode::Public, authority.pem().as_bytes()),
         (
             &places.server_key,
             Mode::Secret,
-            &Zeroizing::new(key.serialize_pem()),
+            Zeroizing::new(key.serialize_pem()).as_bytes(),
         ),
-        (&places.server, Mode::Public, &server),
+        (&places.server, Mode::Public, server.as_bytes()),
     ])?;
     Ok(after_making(&places, &names, &until))
 }
 
 /// A new certificate for the same key is one file, so there is no moment at which key and certificate do not match.
-fn renew(args: &CertsArgs, now: SystemTime) -> Result<String, String> {
+fn renew(args: &ListenersArgs, now: SystemTime) -> Result<String, String> {
     let places = Places::of(&args.dir)?;
     let authority = Authority::read(&read(&places.ca)?, &read(&places.ca_key)?)?;
     let names = if places.server.exists() {
@@ -160,7 +182,7 @@ fn kept_or_new_key(path: &PathBuf, kind: Kind) -> Result<KeyPair, String> {
         return key_from_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()));
     }
     let key = server_key(kind)?;
-    create_all(&[(path, Mode::Secret, &Zeroizing::new(key.serialize_pem()))])?;
+    create_all(&[(path, Mode::Secret, Zeroizing::new(key.serialize_pem()).as_bytes())])?;
     Ok(key)
 }
 
@@ -229,8 +251,12 @@ In the configuration:
     text
 }
 
+/// A path as a TOML string.
+fn quoted(path: &Path) -> String {
+    toml::Value::String(path.to_string_lossy().into_owned()).to_string()
+}
+
 fn listener(protocol: &str, port: u16, certificate: &Path, key: &Path) -> String {
-    let quoted = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned()).to_string();
     format!(
         "[[listener]]
 protocol    = \"{protocol}\"

@@ -16,8 +16,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::*;
 
-fn args(dir: &Path, names: &[&str]) -> CertsArgs {
-    CertsArgs {
+fn args(dir: &Path, names: &[&str]) -> ListenersArgs {
+    ListenersArgs {
         dir: dir.to_owned(),
         names: names.iter().map(|name| Name::parse(name).unwrap()).collect(),
         ecdsa: true,
@@ -121,7 +121,7 @@ fn mail_clients_that_trust_the_authority_believe_every_name_and_no_other() {
 fn rsa_is_the_default_and_works_with_tls_1_2() {
     let dir = tempfile::tempdir().unwrap();
     make(
-        &CertsArgs {
+        &ListenersArgs {
             ecdsa: false,
             ..args(dir.path(), &[])
         },
@@ -212,7 +212,7 @@ fn a_link_laid_in_the_way_is_not_followed() {
 fn all_files_are_made_or_none() {
     let dir = tempfile::tempdir().unwrap();
     let (first, second) = (dir.path().join("first"), dir.path().join("no such folder/second"));
-    let why = create_all(&[(&first, Mode::Secret, "1"), (&second, Mode::Public, "2")]).unwrap_err();
+    let why = create_all(&[(&first, Mode::Secret, b"1"), (&second, Mode::Public, b"2")]).unwrap_err();
     assert!(why.contains("no such folder"), "{why}");
     assert!(!first.exists());
 }

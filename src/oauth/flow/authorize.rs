@@ -17,7 +17,7 @@ pub struct Authorization {
     pub scopes: Scopes,
     /// How the endpoint is told what a token is for.
     pub dialect: Dialect,
-    /// What the provider wants beside this, from its preset.
+    /// What the provider wants beside this, from its preset, and what the operator wants of every sign-in.
     pub extra: Vec<(Box<str>, Box<str>)>,
 }
 

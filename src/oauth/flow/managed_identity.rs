@@ -55,14 +55,6 @@ pub struct ManagedIdentity {
 }
 
 impl Platform {
-    /// The one that this process runs on, by the variables that App Service sets for its processes.
-    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, PlatformError> {
-        match (variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER")) {
-            (Some(endpoint), Some(header)) => Self::app_service(&endpoint, Secret::new(header)),
-            _ => Ok(Self::VirtualMachine),
-        }
-    }
-
     /// App Service, by the values of `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
     pub fn app_service(endpoint: &str, header: Secret<String>) -> Result<Self, PlatformError> {
         let endpoint = of_this_machine(endpoint)?;
@@ -263,30 +255,5 @@ mod tests {
             assert_eq!(of_this_machine(address).is_ok(), is_here, "{address}");
         }
         assert_eq!(cases.len(), 12);
-    }
-
-    #[test]
-    fn app_service_is_known_by_its_variables() {
-        let found = |set: &[(&str, &str)]| {
-            let value = |name: &str| {
-                set.iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, value)| (*value).to_owned())
-            };
-            Platform::of_environment(value).map(|platform| platform.to_string())
-        };
-        let (endpoint, header) = (
-            ("IDENTITY_ENDPOINT", "http://127.0.0.1:41564/msi/token/"),
-            ("IDENTITY_HEADER", "x"),
-        );
-        assert_eq!(found(&[endpoint, header]).as_deref(), Ok("App Service"));
-        assert_eq!(found(&[endpoint]).as_deref(), Ok("virtual machine"));
-        assert_eq!(found(&[]).as_deref(), Ok("virtual machine"));
-        // Service Fabric has variables of the same names, and a certificate that is to be known beforehand.
-        let fabric = (
-            "IDENTITY_ENDPOINT",
-            "https://127.0.0.1:2377/metadata/identity/oauth2/token",
-        );
-        assert_eq!(found(&[fabric, header]), Err(PlatformError));
     }
 }

@@ -5,7 +5,7 @@ use oauth2::{ResourceOwnerPassword, ResourceOwnerUsername};
 
 use crate::name::Mailbox;
 use crate::oauth::endpoint::{Endpoint, Unanswered, oauth_client};
-use crate::oauth::error::TokenError;
+use crate::oauth::error::{Kind, TokenError};
 use crate::oauth::granted::Granted;
 use crate::oauth::reply::ErrorReply;
 use crate::oauth::{Registration, Scopes};
@@ -23,6 +23,18 @@ pub enum Verdict {
     Barred,
     /// It says nothing about the password.
     Unknown,
+}
+
+impl Verdict {
+    /// The error with what it says about the password.
+    fn judged(self, error: TokenError) -> TokenError {
+        let kind = match self {
+            Self::Wrong => Kind::WrongPassword,
+            Self::Expired => Kind::PasswordExpired,
+            Self::Barred | Self::Unknown => error.kind,
+        };
+        TokenError { kind, ..error }
+    }
 }
 
 /// Why a password brought no token, for the mail client and for the operator.
@@ -59,13 +71,17 @@ impl Endpoint {
             .add_extra_param(name, value);
         match way.token(request.request_async(&way)).await {
             Ok(reply) => Granted::of(&way.asked, reply).map_err(unknown),
-            Err(why) => Err(PasswordError {
-                verdict: match &why {
+            Err(why) => {
+                let verdict = match &why {
                     Unanswered::Refused(reply) => verdict(reply),
                     Unanswered::Failed(_) => Verdict::Unknown,
-                },
-                error: Box::new(why.told(&way.asked)),
-            }),
+                };
+                let error = why.told(&way.asked);
+                Err(PasswordError {
+                    verdict,
+                    error: Box::new(verdict.judged(error)),
+                })
+            }
         }
     }
 }

@@ -35,12 +35,6 @@ pub(super) fn of_request(target: &str) -> Option<Brought> {
     of_query(query)
 }
 
-/// Reads the form that a browser posts where `response_mode=form_post` stands in the configured address (OAuth 2.0 Form
-/// Post Response Mode 2).
-pub(super) fn of_form(body: &str) -> Option<Brought> {
-    of_query(bounded(body)?)
-}
-
 /// Reads what a person copied: the whole address, a part of it that has the query, or the code alone. Terminals and mail
 /// programs break long lines, so white space counts for nothing.
 pub(super) fn of_paste(text: &str) -> Option<Brought> {

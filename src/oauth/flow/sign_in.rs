@@ -97,16 +97,7 @@ impl SignIn {
 
     /// Takes what a browser asked for at the redirect URI: the path with its query.
     pub fn hear(&mut self, target: &str) -> Returned {
-        self.hear_brought(redirect::of_request(target))
-    }
-
-    /// Takes the body of a form that a browser posted to the redirect URI.
-    pub fn hear_form(&mut self, body: &str) -> Returned {
-        self.hear_brought(redirect::of_form(body))
-    }
-
-    fn hear_brought(&mut self, brought: Option<Brought>) -> Returned {
-        match brought {
+        match redirect::of_request(target) {
             Some(Brought { state: None, .. }) => Returned::Foreign(Foreign::Stateless),
             Some(brought) => self.take(brought),
             None => Returned::Nothing,
@@ -226,16 +217,6 @@ mod tests {
             Returned::Foreign(Foreign::Other)
         ));
         let answer = sign_in.hear(&format!("/?code=good&state={state}"));
-        assert!(matches!(answer, Returned::Code(_)), "{answer:?}");
-    }
-
-    #[test]
-    fn a_posted_form_is_taken_like_an_address() {
-        let (mut sign_in, state) = begun();
-        let stateless = sign_in.hear_form("code=evil");
-        assert!(matches!(stateless, Returned::Foreign(Foreign::Stateless)));
-        assert!(matches!(sign_in.hear_form(""), Returned::Nothing));
-        let answer = sign_in.hear_form(&format!("code=c0de&state={state}"));
         assert!(matches!(answer, Returned::Code(_)), "{answer:?}");
     }
 

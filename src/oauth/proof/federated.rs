@@ -2,40 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::oauth::authority::Authority;
 use crate::oauth::error::TokenError;
 use crate::oauth::file;
 use crate::secret::Secret;
 
 /// The longest token taken: those of Kubernetes have 1 KiB.
 const MAX_TOKEN: usize = 16 * 1024;
-
-/// What the platforms that write such files say in the environment, where the configuration says nothing.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Workload {
-    /// `AZURE_FEDERATED_TOKEN_FILE`.
-    pub token_file: Option<PathBuf>,
-    /// `AZURE_CLIENT_ID`.
-    pub client_id: Option<Box<str>>,
-    /// `AZURE_TENANT_ID`.
-    pub tenant: Option<Box<str>>,
-    /// The host in `AZURE_AUTHORITY_HOST`, which tells the cloud.
-    pub authority: Option<Box<str>>,
-}
-
-impl Workload {
-    /// What the variables say. One that is empty counts as not set.
-    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name| variable(name).filter(|value| !value.is_empty());
-        let authority = set("AZURE_AUTHORITY_HOST").and_then(|address| Authority::read(&address));
-        Self {
-            token_file: set("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from),
-            client_id: set("AZURE_CLIENT_ID").map(Into::into),
-            tenant: set("AZURE_TENANT_ID").map(Into::into),
-            authority: authority.map(|authority| authority.host),
-        }
-    }
-}
 
 /// Where the token lies.
 #[derive(Debug)]
@@ -105,28 +77,6 @@ mod tests {
             assert_eq!(token(text.as_bytes()).is_some(), expected, "{text:.20}");
         }
         assert_eq!(cases.len(), 11);
-    }
-
-    #[test]
-    fn a_platform_says_in_the_environment_who_the_workload_is() {
-        let azure = |name: &str| {
-            let value = match name {
-                "AZURE_FEDERATED_TOKEN_FILE" => "/var/run/secrets/azure/tokens/azure-identity-token",
-                "AZURE_CLIENT_ID" => "1111-2222",
-                "AZURE_TENANT_ID" => "",
-                "AZURE_AUTHORITY_HOST" => "https://login.microsoftonline.us/",
-                _ => return None,
-            };
-            Some(value.to_owned())
-        };
-        let expected = Workload {
-            token_file: Some("/var/run/secrets/azure/tokens/azure-identity-token".into()),
-            client_id: Some("1111-2222".into()),
-            tenant: None,
-            authority: Some("login.microsoftonline.us".into()),
-        };
-        assert_eq!(Workload::of_environment(azure), expected);
-        assert_eq!(Workload::of_environment(|_| None), Workload::default());
     }
 
     #[tokio::test]

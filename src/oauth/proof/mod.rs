@@ -13,7 +13,7 @@ use crate::secret::Secret;
 
 pub use assertion::{Signer, SignerError};
 pub use certificate::CertificateFiles;
-pub use federated::{FederatedToken, Workload};
+pub use federated::FederatedToken;
 
 /// RFC 7523 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

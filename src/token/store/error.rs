@@ -82,6 +82,16 @@ impl StoreError {
         )
     }
 
+    /// Another process has it, and may let it go any moment.
+    pub(in crate::token) fn still_opening() -> Self {
+        Self::new(
+            Trouble::InUse,
+            "the token store is not open yet",
+            "another saslgate still has it; one that is ending lets it go within seconds",
+            "wait; if another saslgate goes on running, stop it, or give this one another `path` in [store]",
+        )
+    }
+
     pub(super) fn defect(what: &'static str) -> Self {
         Self::new(
             Trouble::Defect,

@@ -24,7 +24,7 @@ pub use error::{StoreError, Trouble};
 pub use file::{CREDENTIAL, FileStore, KeySource, Settings};
 pub use lease::Lease;
 pub use memory::MemoryStore;
-pub use record::{Condition, Content, Listed, Owner, Record, SignIn};
+pub use record::{Condition, Content, Listed, Record, SignIn};
 
 use crate::oauth::GrantKey;
 

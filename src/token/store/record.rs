@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Generation;
-use crate::oauth::GrantKey;
+use crate::oauth::{GrantKey, Owner};
 use crate::secret::Secret;
 
 /// A record. Times are kept to the second.
@@ -49,6 +49,9 @@ pub struct SignIn {
     /// Who signed in, where the provider tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
+    /// Who should: as the configuration named them then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Box<str>>,
     /// What was consented to, space-separated.
     pub scopes: Box<str>,
     /// The app registration's client id.
@@ -61,18 +64,6 @@ pub struct SignIn {
     /// When the refresh token came: unused ones die after 90 days.
     #[serde(with = "seconds")]
     pub refreshed: SystemTime,
-}
-
-/// Who signed in, as the provider names them.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Owner {
-    /// The person's object id in their tenant; it never changes.
-    pub oid: Box<str>,
-    /// The tenant's id.
-    pub tid: Box<str>,
-    /// The sign-in name; it may change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upn: Option<Box<str>>,
 }
 
 /// What everybody who may read the file may know of a record.

@@ -202,6 +202,8 @@ fn app_only(secret: &str, scope: &str) -> Arc<App> {
             },
             scope: scope.into(),
         }),
+        token_export: false,
+        secret_expires: None,
     })
 }
 
@@ -212,6 +214,8 @@ fn command() -> Arc<App> {
             argv: vec!["print-token".into(), "{mailbox}".into()],
             timeout: Duration::from_secs(30),
         }),
+        token_export: false,
+        secret_expires: None,
     })
 }
 
@@ -226,8 +230,10 @@ fn request(app: &Arc<App>, mailbox: &str) -> TokenRequest {
     TokenRequest {
         key: TokenKey::of(app, holder),
         app: Arc::clone(app),
+        account: mailbox.as_str().into(),
         owner: mailbox.clone(),
         mailbox,
+        password: None,
     }
 }
 

@@ -18,9 +18,13 @@ async fn nothing_here_prints_a_token_or_a_secret() {
     let mut cache = Cache::default();
     let now = rig.clock.now();
     let (claim, take_off) = cache.claim(&login, super::super::cache::Want::Fresh, now);
-    let (outcome, report) = cache.land(&login, Ok(issued(TOKEN, 60)), now);
+    let (outcome, report) = cache.land(
+        &login,
+        take_off.as_ref().unwrap().epoch,
+        Ok(issued(TOKEN, 60)),
+        now,
+    );
     let _ = cache.claim(&login, super::super::cache::Want::Fresh, now);
-    assert!(take_off.is_some());
 
     let shown = [
         format!("{:?} {:?} {:?}", rig.tokens, pending, token),

@@ -4,8 +4,8 @@ pub(super) mod conformance;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Content, Owner, Record, SignIn};
-use crate::oauth::GrantKey;
+use super::{Content, Record, SignIn};
+use crate::oauth::{GrantKey, Owner};
 use crate::secret::Secret;
 
 /// 2026-11-21 00:00:00 UTC, so many seconds later.
@@ -26,6 +26,7 @@ pub(super) fn sign_in(account: &str, refresh_token: &str) -> Record {
     };
     let sign_in = SignIn {
         owner: Some(owner),
+        expected: None,
         scopes: "https://outlook.office.com/IMAP.AccessAsUser.All offline_access".into(),
         client_id: "11111111-2222-3333-4444-555555555555".into(),
         authority: "https://login.example/t/oauth2/v2.0/token".into(),

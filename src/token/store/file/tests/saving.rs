@@ -11,9 +11,10 @@ use super::super::calls::Calls as _;
 use super::super::layout::VERSION;
 use super::calls::Faulty;
 use super::*;
+use crate::oauth::Owner;
 use crate::token::store::tests::conformance::token;
 use crate::token::store::tests::{imported, same, verified};
-use crate::token::store::{Content, Owner, Record, Swap};
+use crate::token::store::{Content, Record, Swap};
 
 /// A record of each kind, with what is hard to write.
 const EACH_KIND: [fn() -> Record; 3] = [

@@ -1,0 +1,213 @@
+//! How each account stands: told by the room of tokens and by sessions, heard by whoever shows it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::provider::Protocol;
+
+/// The five states of an account. The order is that of what wants attention most.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum State {
+    /// Nobody can log in: it has no password.
+    Off,
+    /// Logins work, as far as is known.
+    Ready,
+    /// Something is wrong that may pass by itself.
+    Waiting,
+    /// A person has to sign in at the provider.
+    NeedsSignIn,
+    /// Somebody has to change a setting, here or at the provider.
+    NeedsAdmin,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Off,
+        Self::Ready,
+        Self::Waiting,
+        Self::NeedsSignIn,
+        Self::NeedsAdmin,
+    ];
+
+    /// The one word for it, in logs, pages, metrics and hooks.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Ready => "ready",
+            Self::Waiting => "waiting",
+            Self::NeedsSignIn => "needs sign-in",
+            Self::NeedsAdmin => "needs admin",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What keeps an account from being ready.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Trouble {
+    /// Which state it makes.
+    pub state: State,
+    /// What others call it.
+    pub code: Option<Box<str>>,
+    /// What happened.
+    pub what: Box<str>,
+    /// What causes this.
+    pub why: Box<str>,
+    /// What mends it.
+    pub fix: Box<str>,
+}
+
+impl Trouble {
+    /// Whether it is the same trouble told in other words: a session id or a trace id in it changes each time.
+    fn is_same(&self, other: &Self) -> bool {
+        self.state == other.state && self.code == other.code && self.why == other.why
+    }
+}
+
+/// How one account stands in one protocol.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// What is wrong, if something is.
+    pub trouble: Option<Trouble>,
+    /// Since when it stands so.
+    pub since: Option<SystemTime>,
+    /// When a mail client last logged in.
+    pub last_login: Option<SystemTime>,
+}
+
+/// A change worth a line in the log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// It was ready, or had another trouble.
+    Worse(Trouble),
+    /// It works again.
+    Mended,
+}
+
+impl Change {
+    /// Tells the log, once for each change.
+    pub fn log(&self, account: &str, protocol: Protocol) {
+        match self {
+            Self::Worse(trouble) => tracing::warn!(
+                account, %protocol, state = %trouble.state, code = trouble.code.as_deref().unwrap_or("-"),
+                what = &*trouble.what, why = &*trouble.why, fix = &*trouble.fix, "account in trouble"
+            ),
+            Self::Mended => tracing::info!(account, %protocol, state = %State::Ready, "account works again"),
+        }
+    }
+}
+
+/// How all accounts stand, as far as anything was heard of them since the start.
+#[derive(Debug, Default)]
+pub struct States(Mutex<BTreeMap<(Box<str>, Protocol), Standing>>);
+
+impl States {
+    /// A login got through.
+    pub fn logged_in(&self, account: &str, protocol: Protocol) -> Option<Change> {
+        let now = SystemTime::now();
+        let mut all = self.all();
+        let standing = entry(&mut all, account, protocol);
+        standing.last_login = Some(now);
+        mended(standing, now)
+    }
+
+    /// Everything works that was asked, though nobody logged in.
+    pub fn works(&self, account: &str, protocol: Protocol) -> Option<Change> {
+        let mut all = self.all();
+        mended(entry(&mut all, account, protocol), SystemTime::now())
+    }
+
+    /// Something is wrong.
+    pub fn trouble(&self, account: &str, protocol: Protocol, trouble: Trouble) -> Option<Change> {
+        let mut all = self.all();
+        let standing = entry(&mut all, account, protocol);
+        let known = standing
+            .trouble
+            .as_ref()
+            .is_some_and(|before| before.is_same(&trouble));
+        if !known {
+            standing.since = Some(SystemTime::now());
+        }
+        standing.trouble = Some(trouble.clone());
+        (!known).then_some(Change::Worse(trouble))
+    }
+
+    /// How an account stands in a protocol.
+    pub fn of(&self, account: &str, protocol: Protocol) -> Standing {
+        let all = self.all();
+        all.get(&(account.into(), protocol)).cloned().unwrap_or_default()
+    }
+
+    /// Forgets the accounts that are gone.
+    pub fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        self.all().retain(|(account, _), _| is_there(account));
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<(Box<str>, Protocol), Standing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn entry<'a>(
+    all: &'a mut BTreeMap<(Box<str>, Protocol), Standing>,
+    account: &str,
+    protocol: Protocol,
+) -> &'a mut Standing {
+    all.entry((account.into(), protocol)).or_default()
+}
+
+fn mended(standing: &mut Standing, now: SystemTime) -> Option<Change> {
+    standing.trouble.take()?;
+    standing.since = Some(now);
+    Some(Change::Mended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(code: &str, what: &str) -> Trouble {
+        Trouble {
+            state: State::NeedsAdmin,
+            code: Some(code.into()),
+            what: what.into(),
+            why: "why".into(),
+            fix: "fix".into(),
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_once() {
+        let (states, imap) = (States::default(), Protocol::Imap);
+        assert_eq!(states.logged_in("alice", imap), None);
+        let change = states.trouble("alice", imap, trouble("1", "said at 12:00"));
+        assert!(matches!(change, Some(Change::Worse(_))));
+        assert_eq!(states.trouble("alice", imap, trouble("1", "said at 12:01")), None);
+        assert_eq!(&*states.of("alice", imap).trouble.unwrap().what, "said at 12:01");
+        assert!(states.trouble("alice", imap, trouble("2", "another")).is_some());
+        // Another protocol, another account: they stand for themselves.
+        assert_eq!(states.logged_in("alice", Protocol::Smtp), None);
+        assert_eq!(states.of("bob", imap).trouble, None);
+        assert_eq!(states.logged_in("alice", imap), Some(Change::Mended));
+        assert_eq!(states.logged_in("alice", imap), None);
+        states.retain(|account| account != "alice");
+        assert!(states.of("alice", imap).last_login.is_none());
+    }
+
+    #[test]
+    fn the_worst_state_is_the_last() {
+        let mut states = State::ALL;
+        states.sort();
+        assert_eq!(states, State::ALL);
+        let names = states.map(State::name);
+        assert_eq!(names, ["off", "ready", "waiting", "needs sign-in", "needs admin"]);
+    }
+}

@@ -1,0 +1,32 @@
+//! `client_id`: which app registration asks.
+
+use super::super::provider::Provider;
+use super::super::reader::{Reader, Text};
+use super::super::table::Table;
+use crate::oauth::authority::is_guid;
+
+/// The client id. `given` stands for a key that is not there.
+pub(super) fn read(
+    table: &Table<'_>,
+    provider: Option<&Provider>,
+    given: Option<Text>,
+    reader: &mut Reader<'_>,
+) -> Option<Box<str>> {
+    let fix = "copy \"Application (client) ID\" from the app registration's Overview";
+    let id = match given {
+        Some(id) => id,
+        None => table.required("client_id", "it says which app registration asks", fix, reader)?,
+    };
+    let is_entra = provider.is_some_and(Provider::is_entra);
+    if is_entra && !is_guid(&id.value) || id.value.is_empty() || id.value.contains(char::is_control) {
+        let what = format!("`client_id` = {} is not a client id", id.shown());
+        let why = if is_entra {
+            "one has the form 11111111-2222-3333-4444-555555555555"
+        } else {
+            "one has at least a letter"
+        };
+        reader.error(&id.span, what, why, fix);
+        return None;
+    }
+    Some(id.value.into())
+}

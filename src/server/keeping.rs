@@ -1,0 +1,91 @@
+//! The token store of a running server: opened beside the first logins, handed on before the last ones end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::account::Accounts;
+use crate::oauth::Grant;
+use crate::token::store::{FileStore, Settings, StoreError, TokenStore, Trouble};
+use crate::token::{StoreOpener, StoreSlot, Tokens};
+
+/// For what is in the air when saslgate stops: a request for a token ends by itself within ten seconds, and what it brings
+/// has to be kept.
+const LAST_REQUESTS: Duration = Duration::from_secs(12);
+
+/// The place of the store, and what opens it.
+pub(super) struct Keeping {
+    slot: StoreSlot,
+    unopened: Option<(StoreOpener, Settings)>,
+}
+
+impl Keeping {
+    pub(super) fn new(settings: Settings) -> Self {
+        let (opener, slot) = StoreSlot::opening();
+        Self {
+            slot,
+            unopened: Some((opener, settings)),
+        }
+    }
+
+    pub(super) fn slot(&self) -> &StoreSlot {
+        &self.slot
+    }
+
+    /// Opens the store if an account's grant keeps something. Other accounts do not wait for it, and where none keeps
+    /// anything any number of processes may run.
+    pub(super) fn open_for(&mut self, accounts: &Accounts) {
+        if !is_needed(accounts) {
+            return;
+        }
+        if let Some((opener, settings)) = self.unopened.take() {
+            tokio::spawn(async move { opener.opened(opened(Arc::new(settings)).await) });
+        }
+    }
+
+    /// Waits for the requests that are in the air, then lets the next saslgate have the store.
+    pub(super) async fn hand_on(&self, tokens: &Tokens) {
+        if timeout(LAST_REQUESTS, tokens.shutdown()).await.is_err() {
+            tracing::warn!("a request for a token has not ended; what it may still bring is not kept");
+        }
+        let Some(store) = self.slot.now() else { return };
+        if let Err(error) = store.close().await {
+            tracing::error!(what = %error, why = %error.why, fix = %error.fix, "the token store could not be saved at the end");
+        }
+    }
+}
+
+async fn opened(settings: Arc<Settings>) -> Result<Arc<dyn TokenStore>, StoreError> {
+    let first = FileStore::open(&settings).await;
+    let opened = match first {
+        Err(error) if error.trouble == Trouble::InUse => {
+            tracing::warn!(what = %error, fix = %error.fix, "waiting for the token store; accounts that need none are served");
+            FileStore::open_when_free(&settings).await
+        }
+        first => first,
+    };
+    match opened {
+        Ok((store, notices)) => {
+            notices.iter().for_each(tell);
+            tracing::info!(path = %settings.path.display(), "token store opened");
+            Ok(Arc::new(store))
+        }
+        Err(error) => {
+            tracing::error!(what = %error, why = %error.why, fix = %error.fix, "the token store can't be opened; accounts that need it can't log in");
+            Err(error)
+        }
+    }
+}
+
+fn tell(notice: &StoreError) {
+    tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
+}
+
+fn is_needed(accounts: &Accounts) -> bool {
+    let mut routes = accounts
+        .all()
+        .into_iter()
+        .flat_map(|account| account.routes.values());
+    routes.any(|route| matches!(route.app.grant, Grant::SignIn(_) | Grant::Password(_)))
+}

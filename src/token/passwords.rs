@@ -1,0 +1,253 @@
+//! The password grant: a mail client's own password, judged by the provider.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::warn;
+
+use super::people::{People, Unproven, of_store};
+use super::questions::Leave;
+use super::request::TokenRequest;
+use super::store::{Content, Record, SignIn, Swap, TokenStore};
+use crate::account::{Authorized, Candidate, RefusedLogin};
+use crate::oauth::flow::password::{PasswordError, Verdict};
+use crate::oauth::{Delegated, GrantKey, Granted, Issued, Kind, TokenError};
+use crate::secret::Secret;
+
+/// Entra ID's Smart Lockout, which every further question makes longer.
+const LOCKED: &str = "AADSTS50053";
+
+impl People {
+    /// The next token of a person whose password is known to be right: by the refresh token that the last one brought, or
+    /// by the password once more.
+    pub(super) async fn renewed_or_asked(
+        &self,
+        app: &Delegated,
+        request: &TokenRequest,
+    ) -> Result<Issued, TokenError> {
+        let error = match self.renewed(app, request).await {
+            Err(error) if error.kind == Kind::NeedsSignIn => error,
+            renewed => return renewed,
+        };
+        let Some(password) = &request.password else {
+            return Err(waits_for_login(&error));
+        };
+        let store = self.slot.store().await.map_err(|error| of_store(&error))?;
+        let lease = store.lease(request.key.grant).await;
+        let _lease = lease.map_err(|error| of_store(&error))?;
+        self.ask(&*store, app, request, password).await
+    }
+
+    /// Whether a login's password is right: by what was once found right, else by the provider. The token that came of
+    /// the question, if one was asked.
+    pub(super) async fn judge(
+        &self,
+        candidate: Candidate<'_>,
+        request: &TokenRequest,
+    ) -> Result<(Authorized, Option<Issued>), Unproven> {
+        if candidate.is_remembered() {
+            return Ok((candidate.right(), None));
+        }
+        let asked = self.know_or_ask(&candidate, request).await;
+        match asked {
+            Ok(issued) => Ok((candidate.right(), issued)),
+            Err(Unproven::Token(error)) if error.kind == Kind::WrongPassword => {
+                Err(Unproven::Login(candidate.wrong().await))
+            }
+            Err(why) => {
+                candidate.undecided();
+                Err(why)
+            }
+        }
+    }
+
+    async fn know_or_ask(
+        &self,
+        candidate: &Candidate<'_>,
+        request: &TokenRequest,
+    ) -> Result<Option<Issued>, Unproven> {
+        let trouble = |error: TokenError| Unproven::Token(Arc::new(error));
+        let app = request
+            .app
+            .grant
+            .delegated()
+            .ok_or_else(|| trouble(no_person()))?;
+        let store = self
+            .slot
+            .store()
+            .await
+            .map_err(|error| trouble(of_store(&error)))?;
+        let store = &*store;
+        let grant = request.key.grant;
+        // One question at a time: ten connections of one mail program ask once, and the others find it answered.
+        let lease = store.lease(grant).await;
+        let _lease = lease.map_err(|error| trouble(of_store(&error)))?;
+        if candidate.is_remembered() || is_known(store, grant, candidate).await? {
+            return Ok(None);
+        }
+        match self.questions.leave(grant, candidate.password()) {
+            Leave::Ask => {}
+            Leave::StillWrong => return Err(trouble(wrong())),
+            Leave::TooMany => return Err(Unproven::Login(RefusedLogin::TooManyGuesses)),
+        }
+        let issued = self.ask(store, app, request, candidate.password()).await;
+        let issued = issued.map_err(trouble)?;
+        if let Some(hash) = candidate.kept().await {
+            keep_verified(store, request, hash).await;
+        }
+        Ok(Some(issued))
+    }
+
+    /// One question, within the limits; the lease is the caller's.
+    async fn ask(
+        &self,
+        store: &dyn TokenStore,
+        app: &Delegated,
+        request: &TokenRequest,
+        password: &Secret<String>,
+    ) -> Result<Issued, TokenError> {
+        let grant = request.key.grant;
+        match self.questions.leave(grant, password) {
+            Leave::Ask => {}
+            Leave::StillWrong => return Err(wrong()),
+            Leave::TooMany => return Err(too_many()),
+        }
+        let registration = &app.registration;
+        let answer = self
+            .endpoint
+            .password(registration, &app.scopes, &request.owner, password);
+        match answer.await {
+            Ok(granted) => {
+                self.questions.taken(grant);
+                keep_sign_in(store, app, request, &granted).await;
+                Ok(granted.issued)
+            }
+            Err(PasswordError { verdict, error }) => {
+                let locked = error.code.as_deref() == Some(LOCKED);
+                if verdict == Verdict::Wrong || locked {
+                    self.questions.refused(grant, password, verdict == Verdict::Wrong);
+                }
+                if verdict == Verdict::Wrong {
+                    forget_verified(store, grant).await;
+                }
+                Err(*error)
+            }
+        }
+    }
+}
+
+async fn is_known(
+    store: &dyn TokenStore,
+    grant: GrantKey,
+    candidate: &Candidate<'_>,
+) -> Result<bool, Unproven> {
+    let stored = store.load(grant.of_verified_password()).await;
+    // One that can't be read is asked for anew.
+    let Ok(Some(stored)) = stored else {
+        return Ok(false);
+    };
+    match &stored.record.content {
+        Content::VerifiedPassword { .. } => {
+            let known = candidate.is(&stored.record.secret).await;
+            known.map_err(Unproven::Login)
+        }
+        Content::SignIn(_) | Content::Imported { .. } => Ok(false),
+    }
+}
+
+async fn keep_verified(store: &dyn TokenStore, request: &TokenRequest, hash: Secret<String>) {
+    let content = Content::VerifiedPassword {
+        verified: SystemTime::now(),
+    };
+    let key = request.key.grant.of_verified_password();
+    replace(store, key, record(request, content, hash)).await;
+}
+
+async fn forget_verified(store: &dyn TokenStore, grant: GrantKey) {
+    if let Err(error) = store.remove(grant.of_verified_password()).await {
+        warn!(%error, fix = %error.fix, "a password that is no longer right can't be taken out of the token store");
+    }
+}
+
+/// What renews the token without the password, if the provider gave it.
+async fn keep_sign_in(store: &dyn TokenStore, app: &Delegated, request: &TokenRequest, granted: &Granted) {
+    let Some(token) = &granted.refresh_token else {
+        return;
+    };
+    let now = SystemTime::now();
+    let sign_in = SignIn {
+        owner: granted.owner.clone(),
+        expected: Some(request.owner.as_str().into()),
+        scopes: granted
+            .scope
+            .clone()
+            .unwrap_or_else(|| request.key.scopes.clone()),
+        client_id: app.registration.client_id.clone(),
+        authority: app.registration.token_url.as_str().into(),
+        signed_in: now,
+        refreshed: now,
+    };
+    let secret = Secret::new(token.expose().clone());
+    let record = record(request, Content::SignIn(sign_in), secret);
+    replace(store, request.key.grant, record).await;
+}
+
+fn record(request: &TokenRequest, content: Content, secret: Secret<String>) -> Record {
+    Record {
+        account: request.account.clone(),
+        app: request.app.name.clone(),
+        content,
+        secret,
+    }
+}
+
+/// Puts a record in the place of whatever is there. The lease is ours, so nobody changes it meanwhile; what can't be
+/// kept is asked for again after a restart.
+async fn replace(store: &dyn TokenStore, key: GrantKey, record: Record) {
+    let before = store
+        .load(key)
+        .await
+        .ok()
+        .flatten()
+        .map(|stored| stored.generation);
+    match store.swap(key, before, record).await {
+        Ok(Swap::Saved(_) | Swap::Unsaved(..)) => {}
+        Ok(Swap::Conflict(_)) => {
+            warn!("what a password brought was not kept: the operator changed the record meanwhile");
+        }
+        Err(error) => warn!(%error, fix = %error.fix, "what a password brought can't be kept"),
+    }
+}
+
+fn wrong() -> TokenError {
+    TokenError::new(
+        Kind::WrongPassword,
+        "the provider has said within the last hour that this password is wrong",
+        "the mail program has another password than the mailbox; it is not asked again so soon, because wrong passwords lock people out",
+        "enter the mailbox's password in the mail program",
+    )
+}
+
+fn too_many() -> TokenError {
+    TokenError::temporary(
+        "the provider has refused three passwords of this account within 15 minutes, so it is not asked now",
+        "somebody is guessing, or a mail program has an old password; more questions would lock the person out",
+        "find out which mail program it is; a right password gets in again within 15 minutes",
+    )
+}
+
+fn waits_for_login(error: &TokenError) -> TokenError {
+    TokenError::temporary(
+        format!("the token can't be renewed without the password: {}", error.what),
+        "the provider gave no refresh token, or takes it no more; the password is known only while a mail client logs in",
+        "nothing: the next login of a mail client brings it",
+    )
+}
+
+fn no_person() -> TokenError {
+    TokenError::misconfigured(
+        "the account's app asks no provider about passwords",
+        "the configuration was changed while the login was under way",
+        "let the mail client log in again",
+    )
+}

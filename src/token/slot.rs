@@ -1,0 +1,79 @@
+//! Where the token store is, once it is open: a saslgate that is just ending may have it for a moment longer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::store::{StoreError, TokenStore};
+
+/// How long a login waits for the store. The other process lets it go before it drains its sessions, so soon or not at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The place for a store. Clones share it.
+#[derive(Clone)]
+pub struct StoreSlot(watch::Receiver<State>);
+
+/// Who opens the store puts it in its place by this.
+#[derive(Debug)]
+pub struct StoreOpener(watch::Sender<State>);
+
+#[derive(Clone, Debug)]
+enum State {
+    Opening,
+    Open(Arc<dyn TokenStore>),
+    Failed(StoreError),
+}
+
+impl StoreSlot {
+    /// A place in which a store is already.
+    pub fn open(store: Arc<dyn TokenStore>) -> Self {
+        Self(watch::channel(State::Open(store)).1)
+    }
+
+    /// A place for a store that is still to be opened.
+    pub fn opening() -> (StoreOpener, Self) {
+        let (sender, receiver) = watch::channel(State::Opening);
+        (StoreOpener(sender), Self(receiver))
+    }
+
+    /// The store, if it is open or will be soon.
+    pub async fn store(&self) -> Result<Arc<dyn TokenStore>, StoreError> {
+        let mut slot = self.0.clone();
+        let settled = timeout(PATIENCE, slot.wait_for(|state| !matches!(state, State::Opening))).await;
+        match settled {
+            Ok(Ok(state)) => match &*state {
+                State::Open(store) => Ok(Arc::clone(store)),
+                State::Failed(error) => Err(error.clone()),
+                State::Opening => Err(StoreError::still_opening()),
+            },
+            Ok(Err(_)) | Err(_) => Err(StoreError::still_opening()),
+        }
+    }
+
+    /// The store, if it is open now.
+    pub fn now(&self) -> Option<Arc<dyn TokenStore>> {
+        match &*self.0.borrow() {
+            State::Open(store) => Some(Arc::clone(store)),
+            State::Opening | State::Failed(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for StoreSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreSlot({:?})", *self.0.borrow())
+    }
+}
+
+impl StoreOpener {
+    /// Puts the store in its place, or the reason why there is none.
+    pub fn opened(self, store: Result<Arc<dyn TokenStore>, StoreError>) {
+        self.0.send_replace(match store {
+            Ok(store) => State::Open(store),
+            Err(error) => State::Failed(error),
+        });
+    }
+}
