@@ -19,6 +19,7 @@ pub mod server;
 
 pub mod config;
 
+pub mod control;
 pub mod listener;
 pub mod session;
 pub mod transport;

@@ -11,6 +11,7 @@ const ORDER: &[&[&str]] = &[
     &["cli", "fuzzing"],
     &["server"],
     &["config"],
+    &["control"],
     &["listener"],
     &["session"],
     &["failure"],

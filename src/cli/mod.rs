@@ -4,8 +4,13 @@ mod certs;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod operator;
 mod password;
 mod run;
+mod sign_in;
+mod sign_out;
+mod status;
+mod token;
 
 use std::process::ExitCode;
 
@@ -25,7 +30,9 @@ const EXAMPLES: &str = "Start here:
   saslgate demo                      see it work against a simulated Microsoft 365, nothing to configure
   saslgate password                  make a password for a mail program, and the line for the configuration
   saslgate check --config my.toml    every problem of a configuration, with its fix
-  saslgate run --config my.toml      serve";
+  saslgate run --config my.toml      serve
+  saslgate sign-in ACCOUNT           where people have to allow it once
+  saslgate status                    how every account stands";
 
 #[derive(Parser)]
 #[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
@@ -41,6 +48,14 @@ enum Command {
     Run(run::RunArgs),
     /// Show every problem of a configuration
     Check(check::CheckArgs),
+    /// Sign in for an account, so that saslgate gets its tokens
+    SignIn(sign_in::SignInArgs),
+    /// Forget a sign-in
+    SignOut(sign_out::SignOutArgs),
+    /// Show how every account stands, and what to do about it
+    Status(status::StatusArgs),
+    /// Print an access token, for a program that speaks XOAUTH2 itself
+    Token(token::TokenArgs),
     /// Make a password for a mail program, and what the configuration stores of it
     Password(password::PasswordArgs),
     /// Make a local certificate authority and a certificate for TLS toward mail programs
@@ -55,6 +70,10 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::SignIn(args) => sign_in::run(args),
+        Command::SignOut(args) => sign_out::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Token(args) => token::run(args),
         Command::Password(args) => password::run(&args),
         Command::Certs(args) => certs::run(&args),
         #[cfg(feature = "demo")]

@@ -1,34 +1,37 @@
 //! The composition root: puts the rooms together from a configuration, runs them, swaps them on reload, drains them at the end.
 
+mod desk;
+mod expiry;
+mod house;
 mod keeping;
+mod offline;
 mod process;
+mod weekly;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
-use rustix::system::uname;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use offline::Offline;
 pub use process::{keep_memory_private, raise_open_files};
 
-use crate::account::state::States;
-use crate::account::{Account, Accounts, AccountsError, Shared};
+use crate::account::AccountsError;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
+use crate::control::{Control, Operations};
 use crate::listener::{Listener, Settings, bind};
-use crate::oauth::Endpoint;
-use crate::provider::{MailHost, Protocol};
-use crate::session::{Context, Limits, Rooms};
-use crate::sessions::{self, Admission, Registry};
-use crate::token::{StoreSlot, Tokens};
+use crate::name::LoginName;
+use crate::provider::Protocol;
+use crate::session::Limits;
+use crate::sessions::{self, Admission};
 use crate::transport::Overhear;
-use crate::upstream::{self, Upstream};
-use keeping::Keeping;
+use house::{House, Parts, limits, rooms};
 
 /// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -73,9 +76,7 @@ fn bind_fix(error: &io::Error) -> &'static str {
 
 /// A running saslgate.
 pub struct Server {
-    context: Arc<Context>,
-    shared: Shared,
-    keeping: Keeping,
+    house: House,
     snapshot: Snapshot,
     limits: Limits,
     drain: Duration,
@@ -89,22 +90,23 @@ impl Server {
     /// Binds every listener and starts to accept. `ear` reads conversations along.
     pub fn start(config: Config, ear: Option<Arc<dyn Overhear>>) -> Result<Self, StartError> {
         let bound = bind_all(config.listeners)?;
-        let limits = limits(&config.limits);
-        let shared = Shared::new().map_err(StartError::prepare)?;
-        let rooms = rooms(config.accounts, &shared, limits).map_err(StartError::prepare)?;
-        let mut keeping = Keeping::new(config.state.store);
-        keeping.open_for(&rooms.accounts);
-        let context = Arc::new(compose(&config.upstream, rooms, keeping.slot().clone(), ear)?);
+        let control = config.state.control.clone();
+        let parts = Parts {
+            upstream: config.upstream,
+            accounts: config.accounts,
+            apps: config.apps,
+            store: config.state.store,
+            limits: limits(&config.limits),
+        };
+        let house = House::furnish(parts, ear, Some(SystemTime::now()))?;
         let admission = Admission::new(sessions::Limits {
             connections: config.limits.connections as usize,
             per_source: config.limits.connections_per_source as usize,
         });
         let mut server = Self {
-            context,
-            shared,
-            keeping,
+            house,
             snapshot: config.snapshot,
-            limits,
+            limits: limits(&config.limits),
             drain: config.server.drain,
             addresses: Vec::new(),
             stop_accepting: CancellationToken::new(),
@@ -114,7 +116,39 @@ impl Server {
         for (socket, settings) in bound {
             server.listen(socket, settings, &admission)?;
         }
+        server.attend(&control);
+        server.look_after();
         Ok(server)
+    }
+
+    /// Starts what nobody has to ask for: renewals of what is not used, words about what ends soon.
+    fn look_after(&self) {
+        let House {
+            context,
+            keeping,
+            desk,
+            ..
+        } = &self.house;
+        let stop = || self.stop_accepting.clone();
+        let renewing = weekly::run(Arc::clone(context), keeping.slot().clone(), stop());
+        self.listeners.spawn(renewing);
+        self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
+    }
+
+    /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it.
+    fn attend(&self, path: &Path) {
+        match Control::bind(path) {
+            Ok(control) => {
+                let stop = self.stop_accepting.clone();
+                let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
+                self.listeners.spawn(control.serve(desk, stop));
+            }
+            Err(error) => tracing::warn!(
+                what = %error,
+                fix = "name a place that only saslgate's user can write with `control` in [server]",
+                "commands such as `saslgate status` can't talk to this server"
+            ),
+        }
     }
 
     fn listen(
@@ -128,8 +162,13 @@ impl Server {
             tracing::info!(%protocol, %address, ?tls, "listening");
             self.addresses.push((protocol, address));
         }
-        let listener = Listener::new(socket, settings, Arc::clone(admission), Arc::clone(&self.context))
-            .map_err(|error| StartError::Certificate(protocol, error))?;
+        let listener = Listener::new(
+            socket,
+            settings,
+            Arc::clone(admission),
+            Arc::clone(&self.house.context),
+        )
+        .map_err(|error| StartError::Certificate(protocol, error))?;
         self.listeners
             .spawn(listener.run(self.stop_accepting.clone(), self.sessions.clone()));
         Ok(())
@@ -142,29 +181,35 @@ impl Server {
 
     /// How many sessions are logged in.
     pub fn logged_in(&self) -> usize {
-        self.context.registry.len()
+        self.house.context.registry.len()
     }
 
     /// How many requests for tokens there were.
     pub fn token_requests(&self) -> crate::token::Counts {
-        self.context.tokens.counts()
+        self.house.context.tokens.counts()
     }
 
     /// Takes accounts and apps from another configuration. Sessions of what is gone end; all others go on.
     pub fn reload(&mut self, config: Config) -> Result<ReloadPlan, AccountsError> {
         let plan = config::diff(&self.snapshot, &config.snapshot);
-        let rooms = rooms(config.accounts, &self.shared, self.limits)?;
-        self.keeping.open_for(&rooms.accounts);
-        self.context.rooms.store(Arc::new(rooms));
+        let rooms = rooms(config.accounts, &self.house.shared, self.limits)?;
+        self.house.keeping.open_for(&rooms.accounts);
+        self.house.context.rooms.store(Arc::new(rooms));
         // A login that was authorised before this moment enters the registry before it looks at the rooms again: either
         // it is ended here, or it sees the new rooms.
-        let rooms = self.context.rooms.load();
+        let rooms = self.house.context.rooms.load();
         let ended = self
+            .house
             .context
             .registry
             .end_where(|by| !rooms.accounts.still_lets_in(by));
         // A new secret, or a right that was granted meanwhile: the next login may ask at once.
-        self.context.tokens.forget_failures();
+        self.house.context.tokens.forget_failures();
+        self.house.desk.reload(config.apps);
+        self.house.context.states.retain(|account| {
+            let name = LoginName::parse(account.as_bytes());
+            name.is_ok_and(|name| rooms.accounts.meant_by(&name).is_some()) || account.starts_with("*@")
+        });
         self.snapshot = config.snapshot;
         tracing::info!(%plan, sessions_ended = ended, "configuration reloaded");
         for what in plan.needs_restart() {
@@ -183,7 +228,7 @@ impl Server {
         self.stop_accepting.cancel();
         self.listeners.close();
         self.listeners.wait().await;
-        self.context.stopping.cancel();
+        self.house.context.stopping.cancel();
         self.sessions.close();
         tracing::info!(
             logged_in = self.logged_in(),
@@ -193,11 +238,11 @@ impl Server {
         let drained = async {
             let until = Instant::now() + self.drain;
             // The next saslgate waits for the store, and relays need none.
-            self.keeping.hand_on(&self.context.tokens).await;
+            self.house.keeping.hand_on(&self.house.context.tokens).await;
             timeout_at(until, self.sessions.wait()).await
         };
         if drained.await.is_err() {
-            let closed = self.context.registry.end_where(|_| true);
+            let closed = self.house.context.registry.end_where(|_| true);
             tracing::info!(closed, "closing sessions that did not end by themselves");
             let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
         }
@@ -239,63 +284,5 @@ fn cannot_bind(settings: &Settings, address: SocketAddr, error: io::Error) -> St
         address,
         protocol: settings.protocol,
         error,
-    }
-}
-
-fn compose(
-    settings: &config::Upstream,
-    rooms: Rooms,
-    store: StoreSlot,
-    ear: Option<Arc<dyn Overhear>>,
-) -> Result<Context, StartError> {
-    let upstream = Upstream::new(&upstream::Settings {
-        extra_roots: settings.extra_roots.clone(),
-        post_quantum: settings.post_quantum,
-    });
-    let upstream = upstream.map_err(StartError::prepare)?;
-    let endpoint = Endpoint::new(upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
-    Ok(Context {
-        rooms: ArcSwap::from_pointee(rooms),
-        tokens: Tokens::new(endpoint, store),
-        upstream,
-        states: States::default(),
-        registry: Arc::new(Registry::default()),
-        host_name: uname().nodename().to_string_lossy().into(),
-        ear,
-        stopping: CancellationToken::new(),
-    })
-}
-
-fn rooms(accounts: Vec<Account>, shared: &Shared, limits: Limits) -> Result<Rooms, AccountsError> {
-    let hosts = Protocol::ALL
-        .map(|protocol| (protocol, hosts(&accounts, protocol)))
-        .into();
-    Ok(Rooms {
-        accounts: Accounts::new(accounts, shared.clone())?,
-        hosts,
-        limits,
-    })
-}
-
-/// The mail hosts that accounts lead to by one protocol.
-fn hosts(accounts: &[Account], protocol: Protocol) -> Vec<MailHost> {
-    let mut hosts: Vec<MailHost> = Vec::new();
-    for host in accounts
-        .iter()
-        .filter_map(|account| account.routes.get(&protocol))
-        .map(|route| &route.host)
-    {
-        if !hosts.contains(host) {
-            hosts.push(host.clone());
-        }
-    }
-    hosts
-}
-
-fn limits(limits: &config::Limits) -> Limits {
-    Limits {
-        login: limits.login,
-        idle: limits.idle,
-        attempts: limits.attempts,
     }
 }

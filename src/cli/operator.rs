@@ -1,0 +1,87 @@
+//! How a command reaches saslgate: by the running server's socket, else by doing the work itself.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{DEFAULT_CONFIG, complain, runtime};
+use crate::config::{self, System};
+use crate::control::{ControlError, News, Operator, Order, TroubleTold, connect, talk};
+use crate::server::{Offline, keep_memory_private};
+
+/// Which saslgate is meant.
+#[derive(Args)]
+pub(super) struct Which {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
+    pub(super) config: PathBuf,
+}
+
+/// Runs a command that gives orders. An error was told already, as far as it can be.
+pub(super) fn run<F>(command: F) -> ExitCode
+where
+    F: Future<Output = Result<ExitCode, ExitCode>>,
+{
+    keep_memory_private();
+    match runtime() {
+        Ok(runtime) => runtime.block_on(command).unwrap_or_else(|code| code),
+        Err(error) => {
+            complain(&format!("the runtime can't be started: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Gives an order; the news come out of what is returned.
+pub(super) async fn give(which: &Which, order: Order) -> Result<Operator, ExitCode> {
+    let socket = config::control(&which.config, &System);
+    // An order that the server has not taken is given here: `connect` hands it back.
+    match connect(&socket, order).await {
+        Ok(operator) => Ok(operator),
+        Err((ControlError::NotRunning, order)) => alone(&which.config, order),
+        Err((error, _)) => Err(failed(&error.to_string())),
+    }
+}
+
+fn alone(path: &Path, order: Order) -> Result<Operator, ExitCode> {
+    let config = config::load(path, &System).map_err(|problems| {
+        complain(&problems.to_string());
+        failed(&format!(
+            "`saslgate check --config {}` shows it in the file",
+            path.display()
+        ))
+    })?;
+    let offline = Offline::new(config).map_err(|error| failed(&error.to_string()))?;
+    let (here, operator) = talk();
+    tokio::spawn(offline.carry_out(order, here));
+    Ok(operator)
+}
+
+/// Says why a command was not done.
+pub(super) fn failed(what: &str) -> ExitCode {
+    complain(what);
+    ExitCode::from(2)
+}
+
+/// Says why an order was refused.
+pub(super) fn refused(trouble: &TroubleTold) -> ExitCode {
+    let code = trouble
+        .code
+        .as_deref()
+        .map_or(String::new(), |code| format!(" [{code}]"));
+    complain(&format!("{}{code}", trouble.what));
+    complain(&format!("  why: {}", trouble.why));
+    complain(&format!("  fix: {}", trouble.fix));
+    ExitCode::from(2)
+}
+
+/// The server ended in the middle of an order.
+pub(super) fn hung_up() -> ExitCode {
+    failed("saslgate ended before the answer came; `saslgate status` tells how it stands")
+}
+
+/// News that do not belong to an order: the server is of another version.
+pub(super) fn unexpected(_news: &News) -> ExitCode {
+    failed("the running saslgate is of another version than this command; restart it")
+}

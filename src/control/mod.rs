@@ -1,0 +1,258 @@
+//! What an operator can ask of saslgate, and the socket by which commands ask it.
+//!
+//! An [`Order`] is given once; until it is done the one side tells [`News`] and the other may say a [`Word`]. Who carries
+//! orders out implements [`Operations`]: the running server, or a command itself where no server runs.
+
+mod socket;
+mod status;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+pub use socket::{Control, ControlError, connect};
+pub use status::{
+    AccountStatus, AppStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
+};
+
+use crate::provider::Protocol;
+use crate::secret::Secret;
+
+/// What an operator wants.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// How everything stands.
+    Status,
+    /// A person signs in for an account.
+    SignIn(SignInOrder),
+    /// saslgate forgets a sign-in.
+    SignOut {
+        /// Which account: what a mail client types.
+        account: String,
+        /// Which of its apps; all where it is not said.
+        app: Option<String>,
+    },
+    /// An access token, for a program that speaks XOAUTH2 itself.
+    Token {
+        /// Which account.
+        account: String,
+        /// For which protocol.
+        protocol: Protocol,
+    },
+}
+
+/// A sign-in that is wanted.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SignInOrder {
+    /// Which account.
+    pub account: String,
+    /// Which of its apps, where it has several that people sign in to.
+    pub app: Option<String>,
+    /// How.
+    pub way: SignInWay,
+    /// The operator knows that another person than the configured one will sign in, and wants it.
+    pub accept_owner: bool,
+}
+
+/// How a person signs in.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInWay {
+    /// As the app's grant says.
+    Usual,
+    /// In a browser that can reach this machine.
+    Browser,
+    /// In any browser; what it ends at is pasted.
+    Paste,
+    /// With a code, on another device.
+    Device,
+    /// An administrator consents for everybody.
+    AdminConsent,
+    /// Somebody signed in elsewhere.
+    RefreshToken(Told),
+}
+
+/// A secret on its way between a command and the server; the socket carries it, nothing shows it.
+#[derive(Debug)]
+pub struct Told(pub Secret<String>);
+
+impl Serialize for Told {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
+    }
+}
+
+/// What happens while an order is carried out.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// How everything stands.
+    Status(Box<Status>),
+    /// A browser has to open this address.
+    OpenBrowser {
+        /// The address. It is for the person alone.
+        url: Told,
+        /// Where the browser will end, to the letter as it has to be registered.
+        redirect_uri: String,
+        /// Whether saslgate waits there; else what the browser shows in its address line has to be pasted.
+        listening: bool,
+        /// For whom the sign-in is.
+        owner: String,
+    },
+    /// A code has to be typed on some device.
+    TypeCode {
+        /// What to type.
+        user_code: String,
+        /// Where.
+        verification_uri: String,
+        /// The same with the code in it, if the provider has that.
+        verification_uri_complete: Option<Told>,
+        /// The provider's own sentence.
+        message: Option<String>,
+        /// How many seconds there are for it.
+        seconds: u64,
+        /// For whom the sign-in is.
+        owner: String,
+    },
+    /// Nothing has come back for a while: what the browser may be showing.
+    Silence {
+        /// The redirect URI to compare.
+        redirect_uri: String,
+        /// The app's client id.
+        client_id: String,
+    },
+    /// What was pasted is nothing of this sign-in.
+    NotThat(String),
+    /// A mailbox is being opened, to see whether the person who signed in may.
+    Probing {
+        /// Which.
+        mailbox: String,
+        /// As whom.
+        owner: String,
+    },
+    /// It is done.
+    SignedIn {
+        /// The account.
+        account: String,
+        /// The app.
+        app: String,
+        /// Who signed in, as the provider says.
+        owner: Option<String>,
+        /// What there is to know: another owner than the configured one, a permission that was not granted, a store that
+        /// could not be saved.
+        remarks: Vec<String>,
+    },
+    /// An administrator has consented.
+    Consented {
+        /// For which tenant, as the browser said.
+        tenant: Option<String>,
+    },
+    /// The sign-in is forgotten.
+    SignedOut {
+        /// The account.
+        account: String,
+        /// How many sessions were ended.
+        sessions: usize,
+        /// The apps whose sign-ins are gone.
+        apps: Vec<String>,
+    },
+    /// The token that was asked for.
+    Token(Told),
+    /// It could not be done.
+    Refused(TroubleTold),
+    /// Nothing more will come.
+    Done,
+}
+
+/// What an operator says meanwhile.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// What the browser's address line shows.
+    Paste(Told),
+}
+
+/// One side of a talk: to tell, and to hear.
+#[derive(Debug)]
+pub struct Side<T, H> {
+    tell: mpsc::Sender<T>,
+    hear: mpsc::Receiver<H>,
+}
+
+/// The side of who carries an order out.
+pub type Talk = Side<News, Word>;
+
+/// The side of who gave it.
+pub type Operator = Side<Word, News>;
+
+/// How much may be told before it is heard.
+const WAITING: usize = 16;
+
+/// The two sides of a talk.
+pub fn talk() -> (Talk, Operator) {
+    let (news, heard_news) = mpsc::channel(WAITING);
+    let (words, heard_words) = mpsc::channel(WAITING);
+    let talk = Side {
+        tell: news,
+        hear: heard_words,
+    };
+    let operator = Side {
+        tell: words,
+        hear: heard_news,
+    };
+    (talk, operator)
+}
+
+impl<T, H> Side<T, H> {
+    fn split(self) -> (mpsc::Sender<T>, mpsc::Receiver<H>) {
+        (self.tell, self.hear)
+    }
+
+    /// Tells something; nobody may be there any more to hear it.
+    pub async fn tell(&self, what: T) {
+        let _ = self.tell.send(what).await;
+    }
+
+    /// The next thing that the other side tells; none once it has gone.
+    pub async fn hear(&mut self) -> Option<H> {
+        self.hear.recv().await
+    }
+
+    /// Waits until the other side does not listen any more.
+    pub async fn gone(&self) {
+        self.tell.closed().await;
+    }
+}
+
+/// What an order's carrying out is.
+pub type Carrying<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Who carries orders out. [`News::Done`] comes from the caller, when the future has ended.
+pub trait Operations: Send + Sync + 'static {
+    /// Carries one order out.
+    fn carry_out<'a>(&'a self, order: Order, talk: &'a mut Talk) -> Carrying<'a>;
+}
+
+impl fmt::Debug for dyn Operations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operations")
+    }
+}
+
+/// A time as it is told: seconds since 1970.
+pub fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}

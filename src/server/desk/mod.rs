@@ -1,0 +1,199 @@
+//! The operator's desk: what commands ask for, done with the rooms of the moment.
+
+mod landing;
+mod owner;
+mod sign_in;
+mod sign_out;
+mod status;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use crate::account::{Account, Authorized, Pattern};
+use crate::config::ConfiguredApp;
+use crate::control::{Carrying, News, Operations, Order, Talk, TroubleTold};
+use crate::failure::{self, Facts};
+use crate::name::LoginName;
+use crate::oauth::{Endpoint, Grant, TokenError};
+use crate::provider::Protocol;
+use crate::session::Context;
+use crate::token::StoreSlot;
+use crate::token::store::StoreError;
+
+/// Carries out orders: of the running server, or of a command where no server runs.
+pub(super) struct Desk {
+    context: Arc<Context>,
+    endpoint: Endpoint,
+    store: StoreSlot,
+    store_path: Box<str>,
+    apps: ArcSwap<Vec<ConfiguredApp>>,
+    running_since: Option<SystemTime>,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+/// What a desk needs beside the rooms.
+pub(super) struct Furniture {
+    pub(super) endpoint: Endpoint,
+    pub(super) store: StoreSlot,
+    pub(super) store_path: Box<str>,
+    pub(super) apps: Vec<ConfiguredApp>,
+    pub(super) running_since: Option<SystemTime>,
+}
+
+impl Operations for Desk {
+    fn carry_out<'a>(&'a self, order: Order, talk: &'a mut Talk) -> Carrying<'a> {
+        Box::pin(async move {
+            let refused = match order {
+                Order::Status => {
+                    let status = self.status().await;
+                    talk.tell(News::Status(Box::new(status))).await;
+                    None
+                }
+                Order::SignIn(order) => self.sign_in(order, talk).await.err(),
+                Order::SignOut { account, app } => self.sign_out(&account, app.as_deref(), talk).await.err(),
+                Order::Token { account, protocol } => self.token(&account, protocol, talk).await.err(),
+            };
+            if let Some(trouble) = refused {
+                talk.tell(News::Refused(*trouble.0)).await;
+            }
+        })
+    }
+}
+
+/// Why an order was not carried out. Boxed, because it is rare and long.
+struct Refused(Box<TroubleTold>);
+
+impl From<TroubleTold> for Refused {
+    fn from(trouble: TroubleTold) -> Self {
+        Self(Box::new(trouble))
+    }
+}
+
+impl Desk {
+    pub(super) fn new(context: Arc<Context>, furniture: Furniture) -> Self {
+        let Furniture {
+            endpoint,
+            store,
+            store_path,
+            apps,
+            running_since,
+        } = furniture;
+        Self {
+            context,
+            endpoint,
+            store,
+            store_path,
+            apps: ArcSwap::from_pointee(apps),
+            running_since,
+        }
+    }
+
+    /// Takes the apps of another configuration.
+    pub(super) fn reload(&self, apps: Vec<ConfiguredApp>) {
+        self.apps.store(Arc::new(apps));
+    }
+
+    /// The account that a name means.
+    fn account(&self, name: &str) -> Result<(LoginName, Arc<Account>), Refused> {
+        let rooms = self.context.rooms.load();
+        let login = LoginName::parse(name.as_bytes()).ok();
+        let found = login.and_then(|login| {
+            let account = rooms.accounts.meant_by(&login)?;
+            Some((login, Arc::clone(account)))
+        });
+        found.ok_or_else(|| {
+            let known = rooms.accounts.all();
+            unknown(name, known.iter().map(|account| &account.name))
+        })
+    }
+
+    /// What a right login of an account would open, once for each of its apps: where an app serves several protocols,
+    /// by the first of IMAP, POP3 and SMTP.
+    fn logins(&self, name: &LoginName) -> Vec<Authorized> {
+        let rooms = self.context.rooms.load();
+        let mut logins: Vec<Authorized> = Vec::new();
+        for protocol in Protocol::ALL {
+            let Some(login) = rooms.accounts.for_operator(name, protocol) else {
+                continue;
+            };
+            if !logins
+                .iter()
+                .any(|known| Arc::ptr_eq(&known.route().app, &login.route().app))
+            {
+                logins.push(login);
+            }
+        }
+        logins
+    }
+
+    /// The apps of the configuration in use.
+    pub(super) fn apps(&self) -> Vec<ConfiguredApp> {
+        self.apps.load().to_vec()
+    }
+
+    /// Those of them whose app people sign in to.
+    fn sign_ins(&self, name: &LoginName) -> Vec<Authorized> {
+        let mut logins = self.logins(name);
+        logins.retain(|login| matches!(login.route().app.grant, Grant::SignIn(_)));
+        logins
+    }
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a Pattern>) -> Refused {
+    let known: Vec<_> = known.map(ToString::to_string).collect();
+    let shown = crate::name::shown(name.as_bytes(), crate::name::MAX_NAME);
+    let nearest = known
+        .iter()
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known),
+                known,
+            )
+        })
+        .min()
+        .filter(|(distance, known)| *distance <= known.len() / 3);
+    let fix = match (nearest, known.len()) {
+        (Some((_, nearest)), _) => format!("did you mean {nearest}?"),
+        (None, 0..=20) => format!("there is {}", known.join(", ")),
+        (None, _) => "`saslgate status` lists the accounts".to_owned(),
+    };
+    Refused::from(TroubleTold {
+        code: None,
+        what: format!("no account answers to {shown}"),
+        why: "the name is that of no [[account]] in the configuration that is in use".into(),
+        fix,
+    })
+}
+
+/// A trouble with a token, as it is told.
+fn explained(error: &TokenError, login: &Authorized) -> TroubleTold {
+    failure::explain_token(error, &Facts::of(login)).into()
+}
+
+/// A trouble with the store, as it is told.
+fn stored(error: &StoreError) -> TroubleTold {
+    TroubleTold {
+        code: None,
+        what: error.what.to_string(),
+        why: error.why.to_string(),
+        fix: error.fix.to_string(),
+    }
+}
+
+fn refused(what: impl Into<String>, why: impl Into<String>, fix: impl Into<String>) -> Refused {
+    Refused::from(TroubleTold {
+        code: None,
+        what: what.into(),
+        why: why.into(),
+        fix: fix.into(),
+    })
+}

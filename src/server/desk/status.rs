@@ -1,0 +1,273 @@
+//! How everything stands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Desk, explained, stored};
+use crate::account::state::{State, Trouble};
+use crate::account::{Account, Authorized, Pattern};
+use crate::config::ConfiguredApp;
+use crate::control::{
+    AccountStatus, AppStatus, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold, seconds,
+};
+use crate::failure;
+use crate::name::LoginName;
+use crate::oauth::{Grant, GrantKey};
+use crate::provider::Protocol;
+use crate::server::expiry;
+use crate::token::store::{Condition, Content, Listed};
+
+impl Desk {
+    pub(super) async fn status(&self) -> Status {
+        let rooms = self.context.rooms.load_full();
+        let accounts = rooms.accounts.all();
+        let kept = self.kept(&accounts).await;
+        let mut used = Vec::new();
+        let accounts: Vec<_> = accounts
+            .into_iter()
+            .map(|account| self.of_account(account, &kept.records, &mut used))
+            .collect();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running_since: self.running_since.map(seconds),
+            accounts,
+            apps: self.apps().iter().map(app_status).collect(),
+            store: kept.store,
+            orphans: orphans(&kept.records, &used),
+            expiries: expiry::of(&self.apps()).await,
+        }
+    }
+
+    /// What is in the token store, if any account needs it.
+    async fn kept(&self, accounts: &[&Arc<Account>]) -> Kept {
+        let needed = accounts
+            .iter()
+            .flat_map(|account| account.routes.values())
+            .any(|route| route.app.grant.delegated().is_some());
+        if !needed {
+            return Kept::default();
+        }
+        let mut status = StoreStatus {
+            path: self.store_path.to_string(),
+            trouble: None,
+            unsaved: Vec::new(),
+        };
+        let listed = match self.store.store().await {
+            Ok(store) => {
+                if let Some(unsaved) = store.unsaved() {
+                    status.unsaved = unsaved.accounts.iter().map(ToString::to_string).collect();
+                    status.trouble = Some(stored(&unsaved.error));
+                }
+                store.list().await
+            }
+            Err(error) => Err(error),
+        };
+        let records = listed.unwrap_or_else(|error| {
+            status.trouble = Some(stored(&error));
+            Vec::new()
+        });
+        Kept {
+            store: Some(status),
+            records: records.into_iter().map(|listed| (listed.key, listed)).collect(),
+        }
+    }
+
+    fn of_account(
+        &self,
+        account: &Account,
+        records: &HashMap<GrantKey, Listed>,
+        used: &mut Vec<GrantKey>,
+    ) -> AccountStatus {
+        let logins = self.all_logins(account, records);
+        let mut sign_ins: Vec<SignedIn> = Vec::new();
+        for login in &logins {
+            let wanted = login.token_wanted();
+            used.extend([wanted.key.grant, wanted.key.grant.of_verified_password()]);
+            let app = &login.route().app;
+            let is_known =
+                |known: &SignedIn| known.app == *app.name && known.expected == login.owner().as_str();
+            if matches!(app.grant, Grant::SignIn(_)) && !sign_ins.iter().any(is_known) {
+                sign_ins.push(signed_in(login, records.get(&wanted.key.grant)));
+            }
+        }
+        let protocols: Vec<_> = logins
+            .iter()
+            .map(|login| self.of_protocol(account, login, records))
+            .collect();
+        let worst = protocols.iter().map(|(state, _)| *state).max();
+        let state = if account.lets_nobody_in() {
+            State::Off
+        } else {
+            worst.unwrap_or(State::Ready)
+        };
+        AccountStatus {
+            account: account.name.to_string(),
+            state: state.name().to_owned(),
+            protocols: protocols.into_iter().map(|(_, status)| status).collect(),
+            sign_ins,
+            sessions: self
+                .context
+                .registry
+                .count_where(|by| *by.account() == account.name),
+        }
+    }
+
+    /// Every login of an account: of a name that stands for many, those that somebody has signed in for.
+    fn all_logins(&self, account: &Account, records: &HashMap<GrantKey, Listed>) -> Vec<Authorized> {
+        let rooms = self.context.rooms.load();
+        let names: Vec<LoginName> = match &account.name {
+            Pattern::Login(name) => vec![name.clone()],
+            Pattern::Domain(domain) => {
+                let of_domain = |listed: &&Listed| {
+                    let at = listed.account.rsplit_once('@');
+                    at.is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
+                };
+                let listed = records.values().filter(of_domain);
+                let mut names: Vec<_> = listed
+                    .filter_map(|listed| LoginName::parse(listed.account.as_bytes()).ok())
+                    .collect();
+                names.sort();
+                names.dedup();
+                names
+            }
+        };
+        let logins = names
+            .iter()
+            .flat_map(|name| Protocol::ALL.map(|protocol| rooms.accounts.for_operator(name, protocol)));
+        let of_account = |login: &Authorized| login.account().name == account.name;
+        logins.flatten().filter(of_account).collect()
+    }
+
+    fn of_protocol(
+        &self,
+        account: &Account,
+        login: &Authorized,
+        records: &HashMap<GrantKey, Listed>,
+    ) -> (State, ProtocolStatus) {
+        let wanted = login.token_wanted();
+        let standing = self
+            .context
+            .states
+            .of(&account.name.to_string(), login.protocol());
+        let token = self.context.tokens.standing(&wanted.key);
+        let needs = needs_sign_in(login, records.get(&wanted.key.grant));
+        let of_token = token
+            .failure
+            .as_deref()
+            .and_then(|error| Some((failure::of_token_error(error)?, explained(error, login))));
+        let known = standing
+            .trouble
+            .as_ref()
+            .map(|trouble: &Trouble| (trouble.state, TroubleTold::from(trouble)));
+        let worst = [needs, of_token, known]
+            .into_iter()
+            .flatten()
+            .max_by_key(|(state, _)| *state);
+        let (state, trouble) = worst.map_or((State::Ready, None), |(state, trouble)| (state, Some(trouble)));
+        let status = ProtocolStatus {
+            protocol: login.protocol(),
+            app: wanted.app.name.to_string(),
+            host: login.route().host.to_string(),
+            state: state.name().to_owned(),
+            trouble,
+            since: standing.since.map(seconds),
+            last_login: standing.last_login.map(seconds),
+            token_seconds: token.left.map(|left| left.as_secs()),
+        };
+        (state, status)
+    }
+}
+
+#[derive(Default)]
+struct Kept {
+    store: Option<StoreStatus>,
+    records: HashMap<GrantKey, Listed>,
+}
+
+/// A sign-in that is missing is known before any mail client has met it.
+fn needs_sign_in(login: &Authorized, listed: Option<&Listed>) -> Option<(State, TroubleTold)> {
+    if !matches!(login.route().app.grant, Grant::SignIn(_)) {
+        return None;
+    }
+    let fix = format!("saslgate sign-in {}", login.token_wanted().account);
+    let told = |what: &str, why: &str| TroubleTold {
+        code: None,
+        what: what.to_owned(),
+        why: why.to_owned(),
+        fix: fix.clone(),
+    };
+    let trouble = match listed.map(|listed| listed.condition) {
+        Some(Condition::Whole) => return None,
+        None => told(
+            "nobody has signed in yet",
+            "the app acts on behalf of a person, who has to allow it once",
+        ),
+        Some(Condition::Damaged) => told(
+            "the sign-in in the token store is damaged",
+            "its seal does not fit: the file was changed by hand, or the disk fails",
+        ),
+        Some(Condition::Newer) => TroubleTold {
+            fix: "run the newer saslgate again, or sign in anew with this one".into(),
+            ..told(
+                "the sign-in in the token store was written by a newer saslgate",
+                "this one does not know its form",
+            )
+        },
+    };
+    Some((State::NeedsSignIn, trouble))
+}
+
+fn signed_in(login: &Authorized, listed: Option<&Listed>) -> SignedIn {
+    let sign_in = listed.and_then(|listed| match &listed.content {
+        Some(Content::SignIn(sign_in)) => Some(sign_in),
+        _ => None,
+    });
+    let owner = sign_in.and_then(|sign_in| sign_in.owner.as_ref()?.upn.as_deref());
+    let permissions = sign_in.map(|sign_in| sign_in.scopes.split(' ').map(Into::into).collect());
+    SignedIn {
+        app: login.route().app.name.to_string(),
+        expected: login.owner().to_string(),
+        owner: owner.map(Into::into),
+        signed_in: sign_in.map(|sign_in| seconds(sign_in.signed_in)),
+        refreshed: sign_in.map(|sign_in| seconds(sign_in.refreshed)),
+        permissions: permissions.unwrap_or_default(),
+    }
+}
+
+/// Records that no account uses.
+fn orphans(records: &HashMap<GrantKey, Listed>, used: &[GrantKey]) -> Vec<Orphan> {
+    let mut orphans: Vec<_> = records
+        .values()
+        .filter(|listed| !used.contains(&listed.key))
+        .map(|listed| {
+            let (owner, since) = match &listed.content {
+                Some(Content::SignIn(sign_in)) => {
+                    let owner = sign_in.owner.as_ref().and_then(|owner| owner.upn.as_deref());
+                    (owner, Some(sign_in.signed_in))
+                }
+                Some(Content::VerifiedPassword { verified }) => (None, Some(*verified)),
+                Some(Content::Imported { imported }) => (None, Some(*imported)),
+                None => (None, None),
+            };
+            Orphan {
+                account: listed.account.to_string(),
+                app: listed.app.to_string(),
+                owner: owner.map(Into::into),
+                since: since.map(seconds),
+            }
+        })
+        .collect();
+    orphans.sort_by(|one, other| (&one.account, &one.app).cmp(&(&other.account, &other.app)));
+    orphans
+}
+
+fn app_status(configured: &ConfiguredApp) -> AppStatus {
+    let app = &configured.app;
+    let registration = app.grant.registration();
+    AppStatus {
+        app: app.name.to_string(),
+        client_id: registration.map(|app| app.client_id.to_string()),
+        token_url: registration.map(|app| app.token_url.to_string()),
+        grant: app.grant.name().to_owned(),
+    }
+}

@@ -1,0 +1,136 @@
+//! What ends by itself: client secrets and the certificates of apps. The log says so 30, 7 and 1 days before, and once it
+//! has happened; a new secret can need another person, who may be on holiday.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::desk::Desk;
+use crate::config::ConfiguredApp;
+use crate::control::{Expiry, seconds};
+use crate::oauth::Proof;
+
+/// How often it is looked. Days are counted, so an hour is soon enough.
+const LOOK: Duration = Duration::from_secs(60 * 60);
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// So many days before the end, and at the end, somebody is told.
+const TOLD_AT: [u64; 4] = [30, 7, 1, 0];
+
+/// Everything of these apps that ends, soonest first.
+pub(super) async fn of(apps: &[ConfiguredApp]) -> Vec<Expiry> {
+    let mut expiries: Vec<Expiry> = Vec::new();
+    for configured in apps {
+        let found = [of_secret(configured), of_certificate(configured).await];
+        for expiry in found.into_iter().flatten() {
+            // An app for several tenants has one secret.
+            if !expiries.iter().any(|known| known.what == expiry.what) {
+                expiries.push(expiry);
+            }
+        }
+    }
+    expiries.sort_by_key(|expiry| expiry.at);
+    expiries
+}
+
+fn of_secret(configured: &ConfiguredApp) -> Option<Expiry> {
+    let at: SystemTime = configured.app.secret_expires?;
+    Some(Expiry {
+        what: format!("the client secret of the app \"{}\"", configured.app.name),
+        at: seconds(at),
+        fix: "make a new one in the portal, put its Value in place, and change `client_secret_expires`"
+            .into(),
+    })
+}
+
+async fn of_certificate(configured: &ConfiguredApp) -> Option<Expiry> {
+    let Proof::Certificate(files) = &configured.app.grant.registration()?.proof else {
+        return None;
+    };
+    // One that can't be read is told by the logins that need it.
+    let signer = files.signer().await.ok()?;
+    Some(Expiry {
+        what: format!("the certificate of the app \"{}\"", configured.app.name),
+        at: seconds(signer.not_after()),
+        fix: "make a new one with `saslgate certs app`, upload its .cer to the app registration, then put it in place".into(),
+    })
+}
+
+/// Warns until told to stop.
+pub(super) async fn warn(desk: Arc<Desk>, stop: CancellationToken) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = Told::default();
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        for (expiry, days) in told.news(of(&desk.apps()).await, seconds(SystemTime::now())) {
+            match days {
+                0 => tracing::error!(what = expiry.what, fix = expiry.fix, "it has ended"),
+                days => tracing::warn!(what = expiry.what, days, fix = expiry.fix, "it ends soon"),
+            }
+        }
+    }
+}
+
+/// What was said already: of what, ending when, and how many days before.
+#[derive(Default)]
+struct Told(HashMap<String, (u64, u64)>);
+
+impl Told {
+    /// What has to be said now, each with the days that are left, rounded up.
+    fn news(&mut self, expiries: Vec<Expiry>, now: u64) -> Vec<(Expiry, u64)> {
+        let mut news = Vec::new();
+        for expiry in expiries {
+            let days = expiry.at.saturating_sub(now).div_ceil(DAY);
+            let Some(step) = TOLD_AT.into_iter().filter(|at| days <= *at).min() else {
+                continue;
+            };
+            let before = self.0.get(&expiry.what).copied();
+            if before.is_none_or(|(at, told)| at != expiry.at || step < told) {
+                self.0.insert(expiry.what.clone(), (expiry.at, step));
+                news.push((expiry, days));
+            }
+        }
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(at: u64) -> Vec<Expiry> {
+        vec![Expiry {
+            what: "the client secret".into(),
+            at,
+            fix: "make a new one".into(),
+        }]
+    }
+
+    #[test]
+    fn an_end_is_told_four_times() {
+        let (mut told, end) = (Told::default(), 100 * DAY);
+        let mut said = Vec::new();
+        for hour in 0..101 * 24 {
+            let news = told.news(secret(end), hour * 3600);
+            said.extend(news.into_iter().map(|(_, days)| days));
+        }
+        assert_eq!(said, [30, 7, 1, 0]);
+        // A new secret begins anew; one that was put in place two days before its end is told at once.
+        assert_eq!(told.news(secret(103 * DAY), 101 * DAY)[0].1, 2);
+    }
+
+    #[test]
+    fn what_ends_later_is_not_told() {
+        let mut told = Told::default();
+        assert!(told.news(secret(31 * DAY), 0).is_empty());
+        assert_eq!(told.news(secret(30 * DAY), 0).len(), 1);
+    }
+}

@@ -1,0 +1,65 @@
+//! Sign-ins that no mail client uses are renewed once a week: a refresh token that is not used for 90 days is dead, and an
+//! account that is needed once a quarter should not need its owner each time.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Accounts, Authorized};
+use crate::name::LoginName;
+use crate::provider::Protocol;
+use crate::session::Context;
+use crate::token::StoreSlot;
+use crate::token::store::{Condition, Content, Listed};
+
+/// How often it is looked for sign-ins that are due.
+const LOOK: Duration = Duration::from_secs(60 * 60);
+
+/// A sign-in that was not renewed for so long is due.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Renews until told to stop: one sign-in after the other, because nobody waits.
+pub(super) async fn run(context: Arc<Context>, slot: StoreSlot, stop: CancellationToken) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let Some(store) = slot.now() else { continue };
+        let Ok(listed) = store.list().await else { continue };
+        let due: Vec<_> = {
+            let rooms = context.rooms.load();
+            let due = listed.iter().filter(|listed| is_due(listed, SystemTime::now()));
+            due.filter_map(|listed| login(&rooms.accounts, listed)).collect()
+        };
+        for login in due {
+            // What comes of it is told by the room of tokens.
+            tokio::select! {
+                _ = async { context.tokens.pending(&login).token().await.is_ok() } => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+fn is_due(listed: &Listed, now: SystemTime) -> bool {
+    let Some(Content::SignIn(sign_in)) = &listed.content else {
+        return false;
+    };
+    let unused = now.duration_since(sign_in.refreshed).unwrap_or_default();
+    listed.condition == Condition::Whole && unused >= WEEK
+}
+
+/// The login that a record belongs to, if the configuration still has one.
+fn login(accounts: &Accounts, listed: &Listed) -> Option<Authorized> {
+    let name = LoginName::parse(listed.account.as_bytes()).ok()?;
+    let logins = Protocol::ALL.map(|protocol| accounts.for_operator(&name, protocol));
+    logins
+        .into_iter()
+        .flatten()
+        .find(|login| login.token_wanted().key.grant == listed.key)
+}
