@@ -42,14 +42,21 @@ fn platform(span: &Span, reader: &mut Reader<'_>) -> Option<Platform> {
     let endpoint = variable("IDENTITY_ENDPOINT");
     let header = variable("IDENTITY_HEADER");
     let thumbprint = variable("IDENTITY_SERVER_THUMBPRINT");
+    let imds = variable("IMDS_ENDPOINT");
+    let mut refuse = |what: &str, why: &str| {
+        let fix = "use a certificate, or run saslgate on a virtual machine or in App Service";
+        let what = format!("the managed identity of {what} cannot be used");
+        reader.error(span, what, why, fix);
+    };
     let found = match (endpoint, header) {
         (Some(_), Some(_)) if thumbprint.is_some() => {
-            reader.error(
-                span,
-                "the managed identity of a Service Fabric cluster cannot be used",
-                "its endpoint has a certificate of its own kind",
-                "use a certificate, or run saslgate on a virtual machine or in App Service",
-            );
+            let why = "its endpoint has a certificate of its own kind";
+            refuse("a Service Fabric cluster", why);
+            return None;
+        }
+        (Some(_), None) if imds.is_some() => {
+            let why = "its agent wants a proof from a file that only its own group can read";
+            refuse("an Azure Arc machine", why);
             return None;
         }
         (Some(endpoint), Some(header)) => Platform::app_service(&endpoint, Secret::new(header)),
