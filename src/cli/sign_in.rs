@@ -75,10 +75,14 @@ pub(super) fn run(args: SignInArgs) -> ExitCode {
             Some(account) => vec![(account.clone(), args.app.clone())],
             None => needed(&args.which).await?,
         };
+        let mut code = ExitCode::SUCCESS;
         for (account, app) in accounts {
-            sign_in(&args, account, app).await?;
+            // One who is on holiday keeps nobody else from signing in.
+            if let Err(failed) = sign_in(&args, account, app).await {
+                code = failed;
+            }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(code)
     })
 }
 

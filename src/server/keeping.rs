@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::account::Accounts;
 use crate::oauth::Grant;
@@ -13,6 +14,9 @@ use crate::token::{StoreOpener, StoreSlot, Tokens};
 /// For what is in the air when saslgate stops: a request for a token ends by itself within ten seconds, and what it brings
 /// has to be kept.
 const LAST_REQUESTS: Duration = Duration::from_secs(12);
+
+/// How often it is looked whether the store could be saved.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The place of the store, and what opens it.
 pub(super) struct Keeping {
@@ -80,6 +84,29 @@ async fn opened(settings: Arc<Settings>) -> Result<Arc<dyn TokenStore>, StoreErr
 
 fn tell(notice: &StoreError) {
     tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
+}
+
+/// Tells the log when the store can't be saved, and when it can again. Logins go on meanwhile.
+pub(super) async fn tell_trouble(slot: StoreSlot, stop: CancellationToken) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known: Option<String> = None;
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let unsaved = slot.now().and_then(|store| store.unsaved());
+        match (&unsaved, &known) {
+            (Some(unsaved), known) if known.as_deref() != Some(&*unsaved.error.what) => tracing::error!(
+                what = %unsaved.error, why = %unsaved.error.why, fix = %unsaved.error.fix, accounts = unsaved.accounts.join(", "),
+                "degraded: new tokens are in memory only, and a restart would lose them; saving is tried again"
+            ),
+            (None, Some(_)) => tracing::info!("the token store is saved again"),
+            _ => {}
+        }
+        known = unsaved.map(|unsaved| unsaved.error.what.into_owned());
+    }
 }
 
 fn is_needed(accounts: &Accounts) -> bool {

@@ -132,6 +132,8 @@ impl Server {
         let stop = || self.stop_accepting.clone();
         let renewing = weekly::run(Arc::clone(context), keeping.slot().clone(), stop());
         self.listeners.spawn(renewing);
+        self.listeners
+            .spawn(keeping::tell_trouble(keeping.slot().clone(), stop()));
         self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
     }
 

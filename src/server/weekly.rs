@@ -63,3 +63,58 @@ fn login(accounts: &Accounts, listed: &Listed) -> Option<Authorized> {
         .flatten()
         .find(|login| login.token_wanted().key.grant == listed.key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::GrantKey;
+    use crate::token::store::{MemoryStore, Record, SignIn, TokenStore as _};
+
+    async fn listed(content: Content) -> Listed {
+        let (store, key) = (MemoryStore::new(), GrantKey::from_hex(&"07".repeat(32)).unwrap());
+        let record = Record {
+            account: "alice@contoso.com".into(),
+            app: "app".into(),
+            content,
+            secret: "secret".to_owned().into(),
+        };
+        let swap = store.swap(key, None, record).await.unwrap();
+        assert!(matches!(swap, crate::token::store::Swap::Saved(_)));
+        store.list().await.unwrap().remove(0)
+    }
+
+    fn sign_in(refreshed: SystemTime) -> Content {
+        Content::SignIn(SignIn {
+            owner: None,
+            expected: None,
+            scopes: "scope".into(),
+            client_id: "id".into(),
+            authority: "https://login.example/token".into(),
+            signed_in: SystemTime::UNIX_EPOCH,
+            refreshed,
+        })
+    }
+
+    #[tokio::test]
+    async fn what_was_not_renewed_for_a_week_is_due() {
+        let now = SystemTime::UNIX_EPOCH + WEEK * 100;
+        let cases = [
+            (sign_in(now - WEEK), true),
+            (sign_in(now - WEEK + LOOK), false),
+            // A clock that was set back: not even a week of waiting.
+            (sign_in(now + WEEK), false),
+            (
+                Content::VerifiedPassword {
+                    verified: SystemTime::UNIX_EPOCH,
+                },
+                false,
+            ),
+        ];
+        let count = cases.len();
+        for (content, due) in cases {
+            let listed = listed(content).await;
+            assert_eq!(is_due(&listed, now), due, "{listed:?}");
+        }
+        assert_eq!(count, 4);
+    }
+}
