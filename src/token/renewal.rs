@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tracing::{error, info, warn};
+use url::Url;
 
 use super::people::{People, of_store};
 use super::request::TokenRequest;
@@ -96,7 +97,7 @@ impl People {
                 continue;
             };
             let standing = Standing::from(stored);
-            let Some(sign_in) = standing.sign_in() else {
+            let Some(sign_in) = standing.sign_in().filter(|sign_in| is_at(sign_in, app)) else {
                 continue;
             };
             let Ok(granted) = self.refresh(app, &standing.record.secret).await else {
@@ -137,6 +138,12 @@ fn is_orphan_of(listed: &Listed, request: &TokenRequest) -> bool {
         && listed.content.as_ref().is_some_and(is_for_owner)
 }
 
+/// Whether it was made at the same provider with the same app registration: a refresh token is shown to nobody else.
+fn is_at(sign_in: &SignIn, app: &Delegated) -> bool {
+    let host = Url::parse(&sign_in.authority).ok().map(|url| url.origin());
+    sign_in.client_id == app.registration.client_id && host == Some(app.registration.token_url.origin())
+}
+
 async fn load(store: &dyn TokenStore, request: &TokenRequest) -> Result<Option<Standing>, TokenError> {
     let stored = store.load(request.key.grant).await;
     Ok(stored.map_err(|error| of_store(&error))?.map(Standing::from))
@@ -152,9 +159,11 @@ async fn keep(
     let Some(sign_in) = standing.sign_in() else {
         return Ok((granted.issued, None));
     };
-    let now = SystemTime::now();
-    let noted = now.duration_since(sign_in.refreshed).unwrap_or_default();
-    if granted.refresh_token.is_none() && noted < NOTED {
+    let is_known = |token: &Secret<String>| token.expose() == standing.record.secret.expose();
+    let noted = SystemTime::now()
+        .duration_since(sign_in.refreshed)
+        .unwrap_or_default();
+    if granted.refresh_token.as_ref().is_none_or(is_known) && noted < NOTED {
         return Ok((granted.issued, None));
     }
     let record = renewed(standing, sign_in, &granted);

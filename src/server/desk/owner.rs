@@ -75,7 +75,8 @@ impl Desk {
             .await;
         match opened {
             Ok(_) => Ok(Some(format!(
-                "{who} has signed in, not {expected}; upstream lets {who} open {}, so the sign-in is kept and belongs to {who} from now on",
+                "{who} has signed in, not {expected}; upstream lets {who} open {}, so the sign-in is kept and belongs to {who} from now on. \
+                 Where {who} is another person than the mailbox, set signs_in_as = \"{who}\" too: for sending upstream wants that name",
                 login.mailbox()
             ))),
             Err(error) if accept_owner => Ok(Some(format!(
