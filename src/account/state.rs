@@ -125,6 +125,18 @@ impl States {
         mended(entry(&mut all, account, protocol), SystemTime::now())
     }
 
+    /// A person has signed in: that nobody had is no trouble any more, before a mail client has tried. Other trouble stays
+    /// until a login shows that it is gone.
+    pub fn signed_in(&self, account: &str, protocol: Protocol) -> Option<Change> {
+        let mut all = self.all();
+        let standing = entry(&mut all, account, protocol);
+        let waited = standing
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.state == State::NeedsSignIn);
+        waited.then(|| mended(standing, SystemTime::now()))?
+    }
+
     /// Something is wrong.
     pub fn trouble(&self, account: &str, protocol: Protocol, trouble: Trouble) -> Option<Change> {
         let mut all = self.all();
@@ -198,6 +210,16 @@ mod tests {
         assert_eq!(states.of("bob", imap).trouble, None);
         assert_eq!(states.logged_in("alice", imap), Some(Change::Mended));
         assert_eq!(states.logged_in("alice", imap), None);
+        // A sign-in ends the trouble that nobody had signed in, and no other.
+        assert!(states.trouble("bob", imap, trouble("3", "admin")).is_some());
+        assert_eq!(states.signed_in("bob", imap), None);
+        let signed_out = Trouble {
+            state: State::NeedsSignIn,
+            ..trouble("4", "nobody")
+        };
+        assert!(states.trouble("bob", imap, signed_out).is_some());
+        assert_eq!(states.signed_in("bob", imap), Some(Change::Mended));
+        assert_eq!(states.of("bob", imap).trouble, None);
         states.retain(|account| account != "alice");
         assert!(states.of("alice", imap).last_login.is_none());
     }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
+use crate::account::state::States;
 use crate::control::{News, Talk};
 use crate::name::Mailbox;
 use crate::oauth::{Delegated, Granted};
@@ -111,6 +112,7 @@ impl Desk {
             let unsaved = put(&*store, &login, &granted).await?;
             context.tokens.forget(wanted.key.grant);
             context.tokens.put(&login, granted.issued);
+            mend(&context.states, &login);
             Ok(unsaved)
         });
         keeping.await.unwrap_or_else(|_| {
@@ -120,6 +122,18 @@ impl Desk {
                 "sign in again; report it with the log",
             ))
         })
+    }
+}
+
+/// Whoever looks at the account now has not to read that nobody has signed in.
+fn mend(states: &States, login: &Authorized) {
+    let account = login.account().name.to_string();
+    for (protocol, route) in &login.account().routes {
+        if Arc::ptr_eq(&route.app, &login.route().app)
+            && let Some(change) = states.signed_in(&account, *protocol)
+        {
+            change.log(&account, *protocol);
+        }
     }
 }
 
