@@ -256,7 +256,10 @@ async fn settle(
     record.password_checked();
     let authorized = match verdict {
         Verdict::Authorized(authorized) => authorized,
-        Verdict::Ask(candidate) => context.tokens.judge(candidate).await?,
+        Verdict::Ask(candidate) => {
+            record.provider_asked(&candidate);
+            context.tokens.judge(candidate).await?
+        }
         Verdict::Refused(refused) => return Err(Failure::Login(refused)),
     };
     record.account_known(&authorized);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
+use super::Pattern;
 use super::check::Shared;
 use super::hashing::Busy;
 use super::password::{ChosenHash, Cost, PasswordHash};
@@ -40,6 +41,11 @@ impl<'a> Candidate<'a> {
     /// The token that the login would need: asking for it opens nothing.
     pub fn token_wanted(&self) -> TokenWanted {
         self.login.token_wanted()
+    }
+
+    /// What the configuration calls the account.
+    pub fn account(&self) -> &Pattern {
+        &self.login.account().name
     }
 
     /// What was typed.

@@ -5,9 +5,9 @@ use std::time::Instant;
 use rustls::PeerIncompatible;
 
 use super::{Arrival, Outcome};
-use crate::account::Authorized;
 use crate::account::password::GeneratedPassword;
 use crate::account::state::States;
+use crate::account::{Authorized, Candidate};
 use crate::downstream::{Credentials, LoginRequest, Mechanism};
 use crate::failure::{self, Facts, Failure};
 use crate::name::{MAX_NAME, shown};
@@ -82,6 +82,21 @@ impl Record {
     pub(super) fn account_known(&mut self, authorized: &Authorized) {
         self.details.account = Some(authorized.account().name.to_string().into());
         self.details.facts = Facts::of(authorized);
+    }
+
+    /// The provider judges the password. If it can't, because it wants a second factor or does not know the app, that is
+    /// the account's trouble although nobody got in.
+    pub(super) fn provider_asked(&mut self, candidate: &Candidate<'_>) {
+        let account: Box<str> = candidate.account().to_string().into();
+        let wanted = candidate.token_wanted();
+        self.details.facts = Facts {
+            protocol: Some(self.protocol),
+            account: Some(account.clone()),
+            mailbox: Some(wanted.mailbox.as_str().into()),
+            owner: Some(wanted.owner.as_str().into()),
+            ..Facts::default()
+        };
+        self.details.account = Some(account);
     }
 
     pub(super) fn upstream_opened(&mut self, opened: &Opened) {
