@@ -247,7 +247,8 @@ fn show(args: &SignInArgs, news: News, lines: &mut Option<Lines>) -> Result<(), 
         News::Silence {
             redirect_uri,
             client_id,
-        } => say(&silence(&redirect_uri, &client_id)),
+            proves_itself,
+        } => say(&silence(&redirect_uri, &client_id, proves_itself)),
         News::NotThat(why) => say(&why),
         News::Probing { mailbox, owner } => say(&format!(
             "Signed in as {owner}. Looking whether they may open {mailbox} ..."
@@ -273,11 +274,17 @@ fn told_way(listening: bool, opened: bool, redirect_uri: &str) -> String {
     }
 }
 
-fn silence(redirect_uri: &str, client_id: &str) -> String {
+fn silence(redirect_uri: &str, client_id: &str, proves_itself: bool) -> String {
+    // Under the other platform Entra ID refuses what the sign-in brings: AADSTS700025 with a secret, 7000218 without one.
+    let platform = if proves_itself {
+        "Web"
+    } else {
+        "Mobile and desktop applications"
+    };
     format!(
         "\nNothing has come back yet. What the browser may be showing, and what to do:
-  AADSTS50011 (redirect URI)      portal > App registrations > {client_id} > Authentication > Add a platform >
-                                  Mobile and desktop applications: add exactly {redirect_uri}
+  AADSTS50011 (redirect URI)      portal > App registrations > {client_id} > Authentication > platform
+                                  {platform}: add exactly {redirect_uri}; others may stay beside it
   AADSTS700016 (no such app)      `tenant` or `client_id` of the app is not the one of the registration's Overview
   \"Need admin approval\"           an administrator runs this command with --admin-consent, or consents in the portal
   AADSTS50020, 90072 (tenant)     the browser is signed in as somebody else: use a private window

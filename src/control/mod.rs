@@ -131,6 +131,8 @@ pub enum News {
         redirect_uri: String,
         /// The app's client id.
         client_id: String,
+        /// Whether the app has a proof: the portal has redirect URIs of such apps under another platform.
+        proves_itself: bool,
     },
     /// What was pasted is nothing of this sign-in.
     NotThat(String),

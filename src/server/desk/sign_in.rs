@@ -14,7 +14,7 @@ use crate::name::LoginName;
 use crate::oauth::flow::authorize::{Authorization, Hints};
 use crate::oauth::flow::device::Pace;
 use crate::oauth::flow::sign_in::{Foreign, Returned, SignIn};
-use crate::oauth::{Delegated, Granted, TokenError, UsualSignIn};
+use crate::oauth::{Delegated, Granted, Proof, TokenError, UsualSignIn};
 use crate::secret::Secret;
 
 /// How long a sign-in by browser is waited for: its state is good for no longer.
@@ -84,7 +84,7 @@ impl Desk {
             ..Hints::default()
         };
         let sign_in = SignIn::begin(authorization, &hints).map_err(|error| told(&error))?;
-        let waiting = Waiting::new(sign_in, authorization, listening)?;
+        let waiting = Waiting::new(sign_in, app, listening)?;
         let owner = login.owner().as_str();
         let (returned, page) = waiting.returned(owner, talk).await?;
         let granted = match returned {
@@ -124,7 +124,7 @@ impl Desk {
             ));
         };
         let sign_in = SignIn::begin_admin_consent(url, authorization, &app.scopes);
-        let waiting = Waiting::new(sign_in.map_err(|error| told(&error))?, authorization, true)?;
+        let waiting = Waiting::new(sign_in.map_err(|error| told(&error))?, app, true)?;
         let (returned, page) = waiting.returned("an administrator", talk).await?;
         let consented = match returned {
             Returned::AdminConsent { tenant } => Ok(tenant),
@@ -255,6 +255,7 @@ fn ended() -> Refused {
 struct Waiting<'a> {
     sign_in: SignIn,
     authorization: &'a Authorization,
+    proves_itself: bool,
     landing: Option<Landing>,
 }
 
@@ -284,11 +285,13 @@ impl BrowserPage {
 }
 
 impl<'a> Waiting<'a> {
-    fn new(sign_in: SignIn, authorization: &'a Authorization, listening: bool) -> Result<Self, Refused> {
+    fn new(sign_in: SignIn, app: &'a Delegated, listening: bool) -> Result<Self, Refused> {
+        let authorization = page(app)?;
         let landing = listening.then(|| Landing::bind(&authorization.redirect_uri));
         Ok(Self {
             sign_in,
             authorization,
+            proves_itself: !matches!(app.registration.proof, Proof::None),
             landing: landing.transpose().map_err(Refused::from)?,
         })
     }
@@ -341,6 +344,7 @@ impl<'a> Waiting<'a> {
                     talk.tell(News::Silence {
                         redirect_uri: self.authorization.redirect_uri.to_string(),
                         client_id: self.authorization.client_id.to_string(),
+                        proves_itself: self.proves_itself,
                     })
                     .await;
                 }
