@@ -70,6 +70,9 @@ fn machine() -> Below {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     machine.put("/etc/saslgate/contoso.secret", "value");
+    for guide in ["email-this-issue", "highstage", "osticket", "oracle"] {
+        machine.put(&format!("/etc/saslgate/{guide}.secret"), "value");
+    }
     machine.put("/etc/saslgate/keycloak.secret", "value");
     machine.put("/etc/saslgate/company-ca.pem", &certificate);
     machine.put("/etc/saslgate/certs/server.pem", &certificate);
@@ -113,7 +116,7 @@ fn every_file_that_we_show_works() {
             warned.push((name.to_owned(), warning.what.clone()));
         }
     }
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 14);
     let expected = "this account's password opens every mailbox of contoso.com";
     assert_eq!(warned, [("catch-all.toml".to_owned(), expected.to_owned())]);
 }

@@ -1,6 +1,7 @@
 //! The real program, as an operator runs it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,7 +11,7 @@ use tokio::process::{Child, Command};
 use super::config::Config;
 use super::log::{Log, field};
 use super::place::Place;
-use super::{Addresses, Gate, soon};
+use super::{Addresses, Gate, Tls, soon};
 
 /// A running `saslgate run`. It is killed when it is dropped.
 pub(crate) struct Program {
@@ -27,30 +28,27 @@ impl Program {
     /// Starts it, and waits until it says that it is ready.
     pub(crate) async fn start(place: Place, config: &Config) -> Self {
         let path = place.configure(config);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
-            .arg("run")
-            .arg("--config")
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let log = Log::reading(child.stderr.take().unwrap());
-        let output = Log::reading(child.stdout.take().unwrap());
-        let config_read = |line: &str| field(line, "config");
-        log.find(0, "ready", config_read).await;
-        let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
-        let addresses = Addresses::new(&config.listeners, listening(&log));
+        Self::run(place, &path, &config.listeners).await
+    }
+
+    /// The same with a file that is there already, and has these listeners.
+    pub(crate) async fn run(place: Place, path: &Path, listeners: &[(Protocol, Tls)]) -> Self {
+        let (child, log, output) = spawn(path).await;
         Self {
+            pid: Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap(),
+            addresses: Addresses::new(listeners, listening(&log)),
             child,
-            pid,
             log,
             output,
-            addresses,
             place,
         }
+    }
+
+    /// Starts it once more, after its end.
+    pub(crate) async fn run_again(&mut self, path: &Path, listeners: &[(Protocol, Tls)]) {
+        (self.child, self.log, self.output) = spawn(path).await;
+        self.pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        self.addresses = Addresses::new(listeners, listening(&self.log));
     }
 
     /// Sends it a signal.
@@ -96,6 +94,24 @@ impl Gate for Program {
         let mark = self.reread(config);
         self.log.message(mark, "configuration reloaded").await;
     }
+}
+
+async fn spawn(path: &Path) -> (Child, Log, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+        .arg("run")
+        .arg("--config")
+        .arg(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let log = Log::reading(child.stderr.take().unwrap());
+    let output = Log::reading(child.stdout.take().unwrap());
+    let config_read = |line: &str| field(line, "config");
+    log.find(0, "ready", config_read).await;
+    (child, log, output)
 }
 
 /// The addresses that it says it listens on, in its order.
