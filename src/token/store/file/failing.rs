@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -99,6 +99,10 @@ fn denied(place: &Place) -> (Text, Text) {
         Ok((owner, mode)) => (
             format!("saslgate runs as user {me}; the directory belongs to user {owner} (mode {mode:03o})"),
             chown,
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => (
+            format!("the directory is not there, and saslgate runs as user {me}, which may not make it"),
+            format!("sudo install -d -m 700 -o {me} {folder}"),
         ),
         Err(_) => (
             format!("saslgate runs as user {me}, which may not look into the directory"),

@@ -8,6 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rustix::io::Errno;
 
+use super::super::failing::{self, Doing};
 use super::calls::{Fault, Faulty};
 use super::*;
 use crate::token::store::{Swap, TokenStore as _};
@@ -37,7 +38,8 @@ impl Page {
                 .replace(folder, "/var/lib/saslgate")
                 .replace(&format!("process {}", std::process::id()), "process 4711")
                 .replace(&format!("user {me}"), "user 998")
-                .replace(&format!("chown -R {me} "), "chown -R 998 ");
+                .replace(&format!("chown -R {me} "), "chown -R 998 ")
+                .replace(&format!("-o {me} "), "-o 998 ");
             writeln!(self.text, "  {name}: {part}").unwrap();
         }
         self.texts += 1;
@@ -105,6 +107,11 @@ async fn owning(page: &mut Page) {
         &rig,
         &FileStore::open(&inside).await.unwrap_err(),
     );
+    // Root may make any directory, so nobody refuses this one to a test.
+    let place = Place::of(&rig.folder.path().join("missing/tokens")).unwrap();
+    let refused = Errno::ACCESS.into();
+    let error = failing::explain(Doing::Opening, &place, &place.folder, &refused);
+    page.add("the directory may not be made", &rig, &error);
 }
 
 async fn keys(page: &mut Page) {
@@ -220,5 +227,5 @@ async fn every_trouble_says_what_happened_why_and_what_mends_it() {
         assert_eq!(is, should, "tests/golden/token_store.txt:{}", at + 1);
     }
     assert_eq!(page.text.len(), expected.len());
-    assert_eq!(page.texts, 35);
+    assert_eq!(page.texts, 36);
 }
