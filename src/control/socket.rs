@@ -34,7 +34,8 @@ pub enum ControlError {
     #[error("no saslgate is running with this configuration")]
     NotRunning,
     /// It is there, and this user may not.
-    #[error("the control socket {} may only be used by saslgate's own user and root", .0.display())]
+    #[error("the control socket {} may only be used by saslgate's own user and root: type the command as one of them, with `sudo`, or \
+            `sudo -u USER`", .0.display())]
     NotAllowed(PathBuf),
     /// It is not what it should be.
     #[error("the directory {} of the control socket belongs to another user, or others may enter it", .0.display())]

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::landing::{Landed, Landing, Page};
-use super::{Desk, Refused, explained, refused};
+use super::{Desk, Refused, explained, refused, stored};
 use crate::account::Authorized;
 use crate::control::{News, SignInOrder, SignInWay, Talk, Told, Word};
 use crate::name::LoginName;
@@ -33,7 +33,12 @@ impl Desk {
                 "nothing",
             ));
         };
-        let granted = match way(order.way, app) {
+        let way = way(order.way, app);
+        if !matches!(way, SignInWay::AdminConsent) {
+            // Before somebody signs in for nothing.
+            self.store.store().await.map_err(|error| stored(&error))?;
+        }
+        let granted = match way {
             SignInWay::Browser => self.by_browser(app, &login, true, talk).await?,
             SignInWay::Paste => self.by_browser(app, &login, false, talk).await?,
             SignInWay::Device => self.by_device(app, &login, talk).await?,
@@ -354,7 +359,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-const NO_ANSWER: &str = "that is not what the browser ends at: copy all of its address line once the sign-in is done; it has \"code=\" in it";
+const NO_ANSWER: &str = "That is not where the browser ends: copy all of its address line once the sign-in is done; it has \"code=\" in it.";
 
 const fn foreign_text(foreign: Foreign) -> &'static str {
     match foreign {
