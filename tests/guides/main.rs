@@ -21,5 +21,6 @@ mod walk;
 mod efecte_esm;
 mod email_this_issue;
 mod highstage;
+mod misled;
 mod oracle_b2c_service;
 mod osticket;
