@@ -1,16 +1,16 @@
 //! Email This Issue for Jira: one tenant, Web platform with the product's callback, a secret, delegated permissions of
 //! Microsoft Graph; each person consents for themselves.
 
-use saslgate::sim::directory::{Audience, Platform};
+use saslgate::provider::Protocol;
+use saslgate::sim::directory::{App, Audience, Platform, Tenant};
 use saslgate::sim::entra::Does;
 
 use crate::browser;
 use crate::example::scope;
+use crate::mail;
 use crate::support::mail_client::MailClient;
 use crate::table::EMAIL_THIS_ISSUE;
 use crate::walk::{CALLBACK, SECRET, Walk};
-use saslgate::provider::Protocol;
-use saslgate::sim::directory::App;
 
 const MAILBOX: &str = "jira@contoso.com";
 
@@ -39,12 +39,33 @@ async fn is_walked() {
     walk.finish().await;
 }
 
-/// The guide leaves the choice; the file names the mailbox's own tenant either way.
+/// A registration for several tenants, which the guide allows: each account names its mailbox's tenant.
 #[tokio::test]
-async fn a_registration_for_several_tenants_does_too() {
+async fn one_registration_for_the_mailboxes_of_two_tenants() {
+    const ELSEWHERE: &str = "jira@fabrikam.com";
     let mut walk = Walk::begin(EMAIL_THIS_ISSUE, MAILBOX);
     walk.register(registered(&walk, &PERMISSIONS).audience(Audience::Organizations));
-    walk.serve().await;
+    let directory = walk.sim.directory();
+    directory.add_tenant(Tenant::new(
+        "c0a7050c-0c0a-4b1e-8c0d-5a51aa7e0002",
+        "fabrikam.com",
+    ));
+    directory.add_mailbox(ELSEWHERE).deliver(mail::MESSAGE);
+    let (login, tenant) = (format!("login = \"{ELSEWHERE}\""), "tenant = \"fabrikam.com\"");
+    let protocols = "protocols = [\"imap\", \"smtp\"]";
+    let password = format!("password = \"{}\"", walk.hash);
+    let account = format!("\n[[account]]\n{login}\n{tenant}\n{protocols}\n{password}\n");
+    walk.serve_with(&(walk.text() + &account)).await;
+
+    walk.sits(ELSEWHERE, Does::Agrees);
+    let talking = walk.terminal().begin(&["sign-in", ELSEWHERE]);
+    browser::open(&walk.sim, &talking.address().await).await;
+    let ended = talking.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for protocol in [Protocol::Imap, Protocol::Smtp] {
+        let at = walk.program().addresses.of(protocol);
+        mail::is_used(&walk.sim, protocol, at, ELSEWHERE, &walk.password).await;
+    }
     walk.sign_in_by_browser().await;
     walk.finish().await;
 }

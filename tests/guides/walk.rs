@@ -116,8 +116,13 @@ impl Walk {
 
     /// Puts another file in the place of the one that is served.
     pub(crate) async fn exchange_file(&self, text: &str) {
+        self.program().place.write("saslgate.toml", text);
+        self.reload().await;
+    }
+
+    /// Has the program read its files again.
+    pub(crate) async fn reload(&self) {
         let program = self.program();
-        program.place.write("saslgate.toml", text);
         let mark = program.log.mark();
         program.signal(Signal::HUP);
         program.log.message(mark, "configuration reloaded").await;
