@@ -36,6 +36,8 @@ const SECRET: &str = "CANARY8Q~s.e/c+r e%t&=";
 enum Act {
     /// Sends these bytes and closes.
     Say(Vec<u8>),
+    /// Sends these bytes to an app that proves itself by a secret, and `invalid_client` to any other.
+    Want(Vec<u8>),
     /// Sends the head of a reply, then a byte now and then, for ever.
     Drip(Vec<u8>),
     /// Sends the head of a reply, then nothing.
@@ -68,8 +70,8 @@ impl Server {
                     continue;
                 };
                 let request = request(&mut link).await;
+                tokio::spawn(perform(link, act.clone().toward(&request), speak.clone()));
                 seen.lock().unwrap().push(request);
-                tokio::spawn(perform(link, act.clone(), speak.clone()));
             }
         });
         Self {
@@ -177,13 +179,26 @@ async fn request(link: &mut TlsStream<TcpStream>) -> String {
     }
 }
 
+impl Act {
+    fn toward(self, request: &str) -> Self {
+        match self {
+            Self::Want(_) if !request.contains("&client_secret=") => {
+                let body = r#"{"error":"invalid_client"}"#;
+                Self::Say(reply("401 Unauthorized", "application/json", body).into())
+            }
+            Self::Want(said) => Self::Say(said),
+            other => other,
+        }
+    }
+}
+
 async fn perform(mut link: TlsStream<TcpStream>, act: Act, speak: mpsc::UnboundedSender<()>) {
-    let (Act::Say(head) | Act::Drip(head) | Act::Stall(head) | Act::Flood(head)) = &act;
+    let (Act::Say(head) | Act::Want(head) | Act::Drip(head) | Act::Stall(head) | Act::Flood(head)) = &act;
     let _ = link.write_all(head).await;
     let _ = link.flush().await;
     let _ = speak.send(());
     match act {
-        Act::Say(_) => {
+        Act::Say(_) | Act::Want(_) => {
             let _ = link.shutdown().await;
         }
         Act::Drip(_) => {

@@ -479,3 +479,43 @@ async fn a_device_code_is_asked_for_shown_and_asked_about() {
     }
     assert_eq!(answers.len(), 7);
 }
+
+/// oidc-provider goes by RFC 8628 3.1, where an app proves itself when it asks for the codes. Entra ID documents no proof
+/// there, so none is shown before it is wanted.
+#[tokio::test]
+async fn a_device_code_is_asked_for_with_proof_where_it_is_wanted() {
+    let scopes = scopes();
+    let server = Server::start(Act::Want(ok(CODES).into())).await;
+    let confidential = server.grant().registration;
+    let device_url = confidential.token_url.join("devicecode").unwrap();
+    let endpoint = server.endpoint();
+    let codes = endpoint.device_authorization(&confidential, &device_url, &scopes);
+    assert_eq!(&*codes.await.unwrap().user_code, "C45FGVYJR");
+    let proven: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.contains("&client_secret="))
+        .collect();
+    assert_eq!(proven, [false, true]);
+
+    // A public app has nothing to show, and does not ask twice.
+    let public = server.public();
+    let refused = endpoint.device_authorization(&public, &device_url, &scopes).await;
+    assert_eq!(refused.unwrap_err().code.as_deref(), Some("invalid_client"));
+    assert_eq!(server.requests().len(), 3);
+
+    // Nor is another error a reason to show a secret.
+    let body = r#"{"error":"invalid_scope"}"#;
+    let server = Server::start(Act::Say(
+        reply("400 Bad Request", "application/json", body).into(),
+    ))
+    .await;
+    let confidential = server.grant().registration;
+    let device_url = confidential.token_url.join("devicecode").unwrap();
+    let endpoint = server.endpoint();
+    let refused = endpoint
+        .device_authorization(&confidential, &device_url, &scopes)
+        .await;
+    assert_eq!(refused.unwrap_err().code.as_deref(), Some("invalid_scope"));
+    assert_eq!(server.requests().len(), 1);
+}

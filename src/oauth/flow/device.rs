@@ -6,12 +6,12 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::name;
-use crate::oauth::endpoint::{Endpoint, Unanswered};
+use crate::oauth::endpoint::{Endpoint, Unanswered, Way};
 use crate::oauth::error::{Kind, TokenError};
 use crate::oauth::fault::Asked;
 use crate::oauth::granted::Granted;
 use crate::oauth::reply::{Seconds, TokenReply};
-use crate::oauth::{Dialect, Registration, Scopes};
+use crate::oauth::{Dialect, Proof, Registration, Scopes};
 use crate::secret::Secret;
 
 /// RFC 8628 3.4.
@@ -105,27 +105,24 @@ impl Pace {
 
 impl Endpoint {
     /// Begins a sign-in at `device_url`.
+    ///
+    /// RFC 8628 3.1 has the app prove itself here already. Entra ID, Google and Yandex document no proof at this endpoint,
+    /// and want it with the questions; so it is shown here to a provider that says it is missing, and to no other.
     pub async fn device_authorization(
         &self,
         app: &Registration,
         device_url: &Url,
         scopes: &Scopes,
     ) -> Result<DeviceAuthorization, TokenError> {
-        // RFC 8628 3.1 would have the app prove itself here already. Entra ID, Google and Yandex document no proof at this
-        // endpoint, and want it with the questions.
-        let way = self.way_unproven(device_url);
-        let (name, value) = app.dialect.asks(&scopes.to_string());
-        let form = [("client_id", &*app.client_id), (name, &value)];
-        // Not by `oauth2`: it takes no times that are written as strings, as Entra ID's older endpoints write them.
-        let reply: Json = way
-            .post(device_url, &form)
-            .await
-            .map_err(|why| why.told(&way.asked))?;
-        let authorization = reply.checked(&way.asked)?;
-        Ok(DeviceAuthorization {
-            resource: (app.dialect == Dialect::Resource).then(|| value.into()),
-            ..authorization
-        })
+        let mut way = self.way_unproven(device_url);
+        let mut answer = codes(&way, app, device_url, scopes).await;
+        let is_public = matches!(app.proof, Proof::None);
+        if matches!(&answer, Err(Unanswered::Refused(reply)) if reply.error == "invalid_client" && !is_public)
+        {
+            way = self.way(app, device_url, &[]).await?;
+            answer = codes(&way, app, device_url, scopes).await;
+        }
+        answer.map_err(|why| why.told(&way.asked))
     }
 
     /// Asks once whether the person has signed in.
@@ -148,6 +145,24 @@ impl Endpoint {
             Err(why) => not_granted(&way.asked, why),
         }
     }
+}
+
+/// Asks once for the codes.
+async fn codes(
+    way: &Way,
+    app: &Registration,
+    device_url: &Url,
+    scopes: &Scopes,
+) -> Result<DeviceAuthorization, Unanswered> {
+    let (name, value) = app.dialect.asks(&scopes.to_string());
+    let form = [("client_id", &*app.client_id), (name, &value)];
+    // Not by `oauth2`: it takes no times that are written as strings, as Entra ID's older endpoints write them.
+    let reply: Json = way.post(device_url, &form).await?;
+    let authorization = reply.checked(&way.asked).map_err(Unanswered::Failed)?;
+    Ok(DeviceAuthorization {
+        resource: (app.dialect == Dialect::Resource).then(|| value.into()),
+        ..authorization
+    })
 }
 
 /// The words of RFC 8628 3.5, and the two that Entra ID has for them.
