@@ -10,7 +10,7 @@ use super::failures::{Failures, News};
 use super::flight::{Flight, Landing, Outcome};
 use super::request::TokenRequest;
 use crate::name::Mailbox;
-use crate::oauth::{App, GrantKey, Issued, TokenError, TokenKey};
+use crate::oauth::{App, GrantKey, Issued, Kind, TokenError, TokenKey};
 use crate::secret::Secret;
 
 /// How long a source that gave the same token again is left alone: it keeps a cache of its own (as managed identities
@@ -143,7 +143,8 @@ impl Cache {
         (Claim::Waiting { flight, fallback }, take_off)
     }
 
-    /// What a login gets whose token upstream has refused, if another can be had.
+    /// What a login gets whose token upstream has refused, if another can be had. That a sign-in has ended is an answer too:
+    /// its tokens are refused because of it, for as long as they seem to live.
     pub(super) fn claim_another(
         &mut self,
         request: &TokenRequest,
@@ -156,14 +157,18 @@ impl Cache {
         let is_coming = grant.flight.as_ref().is_some_and(|flight| flight.is_for(request));
         let key = grant.key(request, now);
         if !is_coming && key.at_hand(want, now).is_none() && !key.may_be_forced(now) {
-            return None;
+            let ended = grant.failures.ended_sign_in(request);
+            return ended.map(|error| (Claim::Remembered(error), None));
         }
         let (claim, take_off) = self.claim(request, want, now);
         if !is_coming && matches!(claim, Claim::Waiting { .. }) {
             let grant = self.grant(request);
             grant.key(request, now).forced = Some(now.boot);
         }
-        (!matches!(claim, Claim::Remembered(_))).then_some((claim, take_off))
+        match &claim {
+            Claim::Remembered(error) if error.kind != Kind::NeedsSignIn => None,
+            _ => Some((claim, take_off)),
+        }
     }
 
     /// A flight has ended.

@@ -92,6 +92,14 @@ impl Failures {
         mended.map(|failure| failure.strikes).sum()
     }
 
+    /// That somebody has to sign in, if nothing has mended it, however long ago it was said.
+    pub(super) fn ended_sign_in(&self, request: &TokenRequest) -> Option<Arc<TokenError>> {
+        let proof = request.proof();
+        let mut concerning = self.0.iter().filter(|failure| failure.concerns(request, proof));
+        let ended = concerning.find(|failure| failure.error.kind == Kind::NeedsSignIn)?;
+        Some(Arc::clone(&ended.error))
+    }
+
     /// The last failure that nothing has mended yet.
     pub(super) fn last(&self) -> Option<Arc<TokenError>> {
         self.0.last().map(|failure| Arc::clone(&failure.error))

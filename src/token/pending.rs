@@ -75,7 +75,8 @@ impl Pending {
     ///
     /// Only when a stale token can be the reason: this one existed before the login began, no refusal has made us
     /// ask for another in the last five minutes, and the source can give one. At most once for each login. An error
-    /// of the second token means that there is no other: the first refusal stands.
+    /// of the second token means that there is no other: the first refusal stands, unless the error says that a person has
+    /// to sign in, which explains it.
     pub fn another(&self, refused: &AccessToken) -> Option<Self> {
         let existed = match &self.claim {
             Claim::Ready(token) => Some(token),

@@ -10,7 +10,7 @@ use super::attempt::{Attempt, Fault, Way, server_name};
 use super::handshake::Kind;
 use super::{Cause, Opened, PATIENCE, Times, Upstream, UpstreamError};
 use crate::account::Authorized;
-use crate::oauth::TokenError;
+use crate::oauth::{Kind as TokenKind, TokenError};
 use crate::secret::Secret;
 use crate::token::{AccessToken, Pending, Tokens};
 use crate::transport::{Patience, Tap, Upgrade};
@@ -159,7 +159,8 @@ impl Upstream {
 struct Retries {
     lost: bool,
     not_connected: bool,
-    /// The refusal after which another token was asked for. If there is none, this is what stands.
+    /// The refusal after which another token was asked for. If there is none, this is what stands, unless it is for want of
+    /// a sign-in: then both have the same cause, and that is its name.
     refused: Option<Fault>,
 }
 
@@ -174,6 +175,7 @@ impl Retries {
     ) -> Result<Option<C>, Fault> {
         debug!(stage = %fault.0, cause = %fault.1, "a try to open upstream failed");
         match (&fault.1, shown) {
+            (Cause::Token(error), _) if error.kind == TokenKind::NeedsSignIn => Err(fault),
             (Cause::Token(_), _) => Err(self.refused.take().unwrap_or(fault)),
             // Never behind a credential: whoever counts logins upstream would count it twice.
             (cause, None) if cause.is_lost_connection() && !replace(&mut self.lost, true) => Ok(None),

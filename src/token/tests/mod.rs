@@ -12,7 +12,7 @@ use super::manager::Tokens;
 use super::pending::Pending;
 use super::request::TokenRequest;
 use super::source::{Minting, Source};
-use super::{AccessToken, TokenError};
+use super::{AccessToken, Kind, TokenError};
 use crate::name::Mailbox;
 use crate::oauth::{
     App, ClientCredentials, Command, Dialect, Grant, Holder, Issued, Proof, Registration, TokenKey,
@@ -244,6 +244,10 @@ fn alice() -> TokenRequest {
 
 fn outage() -> TokenError {
     TokenError::temporary("the endpoint is down", "a test", "nothing")
+}
+
+fn ended() -> TokenError {
+    TokenError::new(Kind::NeedsSignIn, "the sign-in has ended", "a test", "sign in")
 }
 
 fn wrong_secret() -> TokenError {

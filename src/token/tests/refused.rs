@@ -113,3 +113,20 @@ async fn nothing_is_asked_of_a_source_that_fails_or_has_no_other() {
     assert!(caching.login(&alice()).another(&token).is_none());
     assert_eq!(caching.source.requests(), 2);
 }
+
+/// Somebody has withdrawn the sign-in: upstream refuses the tokens of it that seem to live on, and what mends that is a
+/// sign-in, not a setting at the mail host.
+#[tokio::test(start_paused = true)]
+async fn that_a_sign_in_has_ended_is_told_with_every_refusal() {
+    let rig = Rig::new();
+    rig.token(&alice()).await;
+    rig.source.then(Act::Fail(ended()));
+    for seconds in [0, 1, 60, 200] {
+        pass(seconds).await;
+        let login = rig.login(&alice());
+        let token = login.token().await.unwrap();
+        let error = login.another(&token).unwrap().token().await.unwrap_err();
+        assert_eq!(error.kind, Kind::NeedsSignIn);
+    }
+    assert_eq!(rig.source.requests(), 2);
+}

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::attempt::Way;
 use super::{Claim, Opened, Settings, Upstream, UpstreamError};
 use crate::name::Mailbox;
-use crate::oauth::TokenError;
+use crate::oauth::{Kind, TokenError};
 use crate::provider::{BearerMechanism, MailHost, Protocol};
 use crate::secret::Secret;
 use crate::transport::Tap;
@@ -19,8 +19,9 @@ use server::Authority;
 #[derive(Clone)]
 struct Wallet {
     near: bool,
-    /// None: the source of tokens fails.
+    /// None: the source of tokens fails, and with what.
     token: Option<&'static str>,
+    fails: Kind,
     /// What is given for a token that was refused.
     other: Option<Box<Wallet>>,
     /// How often a token was waited for.
@@ -32,6 +33,7 @@ impl Wallet {
         Self {
             near: true,
             token: Some(token),
+            fails: Kind::Temporary { retry_after: None },
             other: None,
             asked: Arc::default(),
         }
@@ -42,8 +44,11 @@ impl Wallet {
         self
     }
 
-    fn or_failure(mut self) -> Self {
-        self.other = Some(Box::new(Self::empty()));
+    fn or_failure(mut self, fails: Kind) -> Self {
+        self.other = Some(Box::new(Self {
+            fails,
+            ..Self::empty()
+        }));
         self
     }
 
@@ -71,7 +76,8 @@ impl Claim for Wallet {
         *self.asked.lock().unwrap() += 1;
         match self.token {
             Some(token) => Ok(Secret::new(token.into())),
-            None => Err(Arc::new(TokenError::temporary(
+            None => Err(Arc::new(TokenError::new(
+                self.fails,
                 "no token",
                 "this is a test",
                 "nothing",

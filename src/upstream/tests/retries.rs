@@ -8,6 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::server::{Authority, Server};
 use super::{Wallet, open, upstream};
+use crate::oauth::Kind as TokenKind;
 use crate::provider::MailHost;
 use crate::provider::Protocol::{self, Imap, Smtp};
 use crate::provider::UpstreamTls::{Implicit, StartTls};
@@ -128,12 +129,25 @@ async fn a_token_that_may_be_stale_is_replaced_once() {
     assert!(rejected(&error.unwrap(), Kind::TokenRefused));
     assert_eq!(tokens(&heard), ["a", "b"]);
 
-    let (error, heard) = try_imap(&[REFUSED, YES], Wallet::with("stale").or_failure().far()).await;
+    for trouble in [
+        TokenKind::Temporary { retry_after: None },
+        TokenKind::Misconfigured,
+    ] {
+        let stale = Wallet::with("stale").or_failure(trouble);
+        let (error, heard) = try_imap(&[REFUSED, YES], stale.far()).await;
+        assert!(
+            rejected(&error.unwrap(), Kind::TokenRefused),
+            "the refusal stands, not the source's trouble"
+        );
+        assert_eq!(heard[0].len(), 1);
+    }
+    let revoked = Wallet::with("stale").or_failure(TokenKind::NeedsSignIn);
+    let (error, _) = try_imap(&[REFUSED, YES], revoked.far()).await;
+    let cause = error.unwrap().cause;
     assert!(
-        rejected(&error.unwrap(), Kind::TokenRefused),
-        "the refusal stands, not the source's trouble"
+        matches!(&cause, Cause::Token(why) if why.kind == TokenKind::NeedsSignIn),
+        "upstream refused what the provider has withdrawn: {cause}"
     );
-    assert_eq!(heard[0].len(), 1);
 
     let (error, heard) = try_imap(&[DENIED, YES], Wallet::with("good").or("better")).await;
     assert!(rejected(&error.unwrap(), Kind::Denied));
