@@ -20,6 +20,12 @@ def make(folder):
     return folder
 
 
+def make_for_app(folder):
+    """Writes app.pem and app.key: a certificate of its own, with which an app proves itself."""
+    arguments = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "app.key", "-out", "app.pem", "-days", "90"]
+    openssl(folder, [*arguments, "-subj", "/CN=interop app"])
+
+
 def request(folder, name, subject):
     """A key and a signing request. RSA, because the oldest of these clients know nothing else."""
     openssl(folder, ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={subject}"])

@@ -75,7 +75,7 @@ passdb {{
 }}
 """
 
-# `username_format = %Ld`: an app-only token is for every mailbox of its tenant and for no other.
+# What a token is for is compared in the form of `opens`.
 OAUTH2 = """
 introspection_url = {url}
 introspection_mode = post
@@ -83,7 +83,7 @@ force_introspection = yes
 active_attribute = active
 active_value = true
 username_attribute = username
-username_format = %Ld
+username_format = {opens}
 timeout_msecs = 10000
 tls_ca_cert_file = {ca}
 """
@@ -101,9 +101,10 @@ passdb {{
 
 
 class Dovecot:
-    """One instance. `mailboxes` exist upstream; `password` makes it accept only passwords, else only tokens."""
+    """One instance. `mailboxes` exist upstream; `password` makes it accept only passwords, else only tokens. `opens` is what
+    of a login has to be the token's: its domain (an app's token is for every mailbox of its tenant and for no other), or `%Lu`."""
 
-    def __init__(self, home, certificates, sink, mailboxes, introspection_url=None, introspection_ca=None, password=None):
+    def __init__(self, home, certificates, sink, mailboxes, introspection_url=None, introspection_ca=None, password=None, opens="%Ld"):
         self.home, self.certificates = home, certificates
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
         user = pwd.getpwnam(MAIL_USER)
@@ -116,7 +117,7 @@ class Dovecot:
         )
         self.configuration = home / "dovecot.conf"
         self.configuration.write_text(text)
-        (home / "oauth2.conf").write_text(OAUTH2.format(url=introspection_url, ca=introspection_ca))
+        (home / "oauth2.conf").write_text(OAUTH2.format(url=introspection_url, ca=introspection_ca, opens=opens))
         (home / "dovecot.log").touch()
         self.process = None
 

@@ -2,8 +2,9 @@
 
 Dovecot 2.3 is the upstream: it takes XOAUTH2 and OAUTHBEARER and no password, over IMAP, POP3 and
 submission. Every client fetches every message and sends one, in every TLS mode that it has, and the
-bytes are compared. Then every client meets every refusal. `matrix.toml` and `refusals.md` say what is
-expected; whatever deviates fails the run.
+bytes are compared. Then every client meets every refusal. Last, saslgate gets its tokens by every grant that
+oidc-provider has, an authorization server that others wrote. `matrix.toml`, `refusals.md` and `grants.toml`
+say what is expected; whatever deviates fails the run.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import authorization_server
+import grants
 import matrix
 import packages
 import refusals
@@ -30,8 +33,8 @@ def main():
     options = arguments()
     # So that whatever asks us to stop leaves nothing running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    chosen = matrix.by_name(options.client)
-    if not options.no_install and (needed := packages.missing(wanted(chosen))):
+    chosen = [] if options.grants_only else matrix.by_name(options.client)
+    if not options.no_install and (needed := packages.missing(wanted(chosen, options))):
         say(f"installing {' '.join(needed)}")
         packages.install(needed)
     program = None if options.direct else build()
@@ -56,18 +59,27 @@ def arguments():
     parser.add_argument("--keep", action="store_true", help="leave the temporary directory with every log")
     parser.add_argument("--update", action="store_true", help="write refusals.md as it was measured (all clients only)")
     parser.add_argument("--matrix-only", action="store_true", help="leave out what clients do when they are refused")
+    parser.add_argument("--grants-only", action="store_true", help="leave out the mail clients: only saslgate and the authorization server")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="clients at once")
     options = parser.parse_args()
     if options.update and (options.client or options.direct or options.matrix_only):
         parser.error("--update needs every client, through saslgate")
+    if options.grants_only and (options.client or options.direct or options.update):
+        parser.error("--grants-only is without mail clients, through saslgate")
     if os.getuid() != 0:
         parser.error("needs root: Dovecot and Postfix change to users of their own")
     return options
 
 
-def wanted(chosen):
+def wanted(chosen, options):
     """Every package of the run."""
-    return sorted(set(packages.UPSTREAM).union(*(client.packages for client in chosen)))
+    of_grants = {*grants.PACKAGES, *authorization_server.packages()} if has_grants(options) else ()
+    return sorted(set(packages.UPSTREAM).union(of_grants, *(client.packages for client in chosen)))
+
+
+def has_grants(options):
+    """Whether saslgate meets the authorization server: not when it is about some clients only."""
+    return not (options.client or options.direct)
 
 
 def build():
@@ -82,6 +94,17 @@ def build():
 
 def judge(options, chosen, program, folder):
     """Runs everything, prints the tables, and counts."""
+    parts = [] if options.grants_only else [with_clients(options, chosen, program, folder)]
+    if has_grants(options):
+        parts.append(with_authorization_server(options, program, folder / "grants"))
+    cells, rows, problems, pages = (sum(column, []) for column in zip(*parts))
+    for page in pages:
+        print("", page, sep="\n")
+    return summary(cells, rows, problems)
+
+
+def with_clients(options, chosen, program, folder):
+    """The matrix and the refusals: cells, rows, problems, and what is printed."""
     for client in chosen:
         if hasattr(client, "build"):
             client.build(folder / "java")
@@ -100,10 +123,21 @@ def judge(options, chosen, program, folder):
         problems += refusals.deviations(rows)
     if not options.client:
         problems += [f"{name}: in matrix.toml, but there is no such client" for name in matrix.strangers(chosen)]
-    print("", *matrix.table(cells), sep="\n")
-    if rows:
-        print("", refusals.page(rows), sep="\n")
-    return summary(cells, rows, problems)
+    return cells, rows, problems, ["\n".join(matrix.table(cells)), *([refusals.page(rows)] if rows else [])]
+
+
+def with_authorization_server(options, program, folder):
+    """The grants, in the same form. Where npm's registry can't be reached they are left out, and that is said."""
+    bench = grants.Grants(folder, program)
+    try:
+        bench.start(not options.no_install)
+        cells = bench.run(say)
+        complaints = bench.problems()
+    except authorization_server.Skipped as why:
+        return [], [], [], [f"skipped: grants with an independent authorization server: {why}"]
+    finally:
+        bench.end()
+    return cells, [], grants.deviations(cells) + complaints, ["\n".join(grants.table(cells))]
 
 
 def summary(cells, rows, problems):
