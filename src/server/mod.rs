@@ -10,12 +10,11 @@ mod weekly;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +23,7 @@ pub use process::{keep_memory_private, raise_open_files};
 
 use crate::account::AccountsError;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
-use crate::control::{Control, Operations};
+use crate::control::{Control, ControlError, Operations};
 use crate::listener::{Listener, Settings, bind};
 use crate::name::LoginName;
 use crate::provider::Protocol;
@@ -35,6 +34,9 @@ use house::{House, Parts, limits, rooms};
 
 /// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether another saslgate has let the control socket go.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Why saslgate could not start.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,9 @@ impl Server {
     /// Binds every listener and starts to accept. `ear` reads conversations along.
     pub fn start(config: Config, ear: Option<Arc<dyn Overhear>>) -> Result<Self, StartError> {
         let bound = bind_all(config.listeners)?;
-        let control = config.state.control.clone();
+        // Before the store is opened: a command that found the one locked and not the other would be told to wait.
+        let path = config.state.control.clone();
+        let control = Control::bind(&path);
         let parts = Parts {
             upstream: config.upstream,
             accounts: config.accounts,
@@ -116,7 +120,7 @@ impl Server {
         for (socket, settings) in bound {
             server.listen(socket, settings, &admission)?;
         }
-        server.attend(&control);
+        server.attend(control, path);
         server.look_after();
         Ok(server)
     }
@@ -137,20 +141,28 @@ impl Server {
         self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
     }
 
-    /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it.
-    fn attend(&self, path: &Path) {
-        match Control::bind(path) {
-            Ok(control) => {
-                let stop = self.stop_accepting.clone();
-                let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
-                self.listeners.spawn(control.serve(desk, stop));
+    /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
+    /// is just ending still has is waited for.
+    fn attend(&self, control: Result<Control, ControlError>, path: PathBuf) {
+        let stop = self.stop_accepting.clone();
+        let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
+        self.listeners.spawn(async move {
+            let mut control = control;
+            while let Err(ControlError::InUse(_)) = control {
+                tokio::select! {
+                    () = sleep(LOOK_AGAIN) => control = Control::bind(&path),
+                    () = stop.cancelled() => return,
+                }
             }
-            Err(error) => tracing::warn!(
-                what = %error,
-                fix = "name a place that only saslgate's user can write with `control` in [server]",
-                "commands such as `saslgate status` can't talk to this server"
-            ),
-        }
+            match control {
+                Ok(control) => control.serve(desk, stop).await,
+                Err(error) => tracing::warn!(
+                    what = %error,
+                    fix = "name a place that only saslgate's user can write with `control` in [server]",
+                    "commands such as `saslgate status` can't talk to this server"
+                ),
+            }
+        });
     }
 
     fn listen(

@@ -62,3 +62,72 @@ fn check_owner(store: &Path) -> io::Result<()> {
         owner: folder.uid(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::{self, System};
+    use crate::control::{News, SignInOrder, SignInWay, talk};
+    use crate::token::store::{FileStore, KeySource, Settings};
+
+    const CONFIG: &str = r#"
+        [app]
+        grant = "authorization_code"
+        preset = "own"
+        client_id = "app"
+        scope = "mail offline_access"
+        [provider.own]
+        token_url = "https://login.example/token"
+        authorize_url = "https://login.example/authorize"
+        imap = "imap.example:993"
+        [[account]]
+        login = "alice@x.example"
+        password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        protocols = ["imap"]
+        [store]
+        path = "state/tokens"
+        "#;
+
+    fn configured() -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("saslgate.toml");
+        std::fs::write(&path, CONFIG).unwrap();
+        (directory, path)
+    }
+
+    /// The first that an operator hears of a sign-in.
+    async fn first_of_sign_in(path: &Path) -> News {
+        let offline = Offline::new(config::load(path, &System).unwrap()).unwrap();
+        let order = Order::SignIn(SignInOrder {
+            account: "alice@x.example".into(),
+            app: None,
+            way: SignInWay::Paste,
+            accept_owner: false,
+        });
+        let (here, mut operator) = talk();
+        tokio::spawn(offline.carry_out(order, here));
+        operator.hear().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_sent_to_a_browser_while_another_process_has_the_store() {
+        let (_directory, path) = configured();
+        let news = first_of_sign_in(&path).await;
+        assert!(matches!(news, News::OpenBrowser { .. }), "{news:?}");
+
+        let (directory, path) = configured();
+        let settings = Arc::new(Settings {
+            path: directory.path().join("state/tokens"),
+            key: KeySource::Found { credentials: None },
+        });
+        let _held = FileStore::open(&settings).await.unwrap();
+        match first_of_sign_in(&path).await {
+            News::Refused(trouble) => assert!(trouble.what.contains("token store"), "{}", trouble.what),
+            other => panic!("{other:?}"),
+        }
+    }
+}
