@@ -140,6 +140,6 @@ class AuthorizationServer:
         raise RuntimeError(f"{name}: no {kind} {facts} in {seconds} s, but {self.events(name)}")
 
     def faults(self):
-        """What it did not expect itself, and what no cell accounts for."""
+        """What it did not expect itself."""
         lines = self.log.read_text().splitlines()
         return [line for line in lines if line.startswith("{") and json.loads(line)["event"] == "fault"]

@@ -51,6 +51,7 @@ class Login:
 
     def sign_in(self, *options):
         """Begins a sign-in."""
+        self.registration.port.let_go()
         return SignIn(self.command("sign-in", self.mailbox, *options))
 
     def state(self):

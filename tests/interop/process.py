@@ -63,3 +63,16 @@ def free_ports(count):
     for one in sockets:
         one.close()
     return ports
+
+
+class HeldPort:
+    """A port that nobody else is given before it is let go, for what is bound much later than it is named."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.number = self.socket.getsockname()[1]
+
+    def let_go(self):
+        """For whoever was named with it."""
+        self.socket.close()

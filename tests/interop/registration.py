@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from process import free_ports
+from process import HeldPort
 
 DOMAIN = "desk.example"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -33,7 +33,8 @@ class Registration:
     # Of which an access token lives for a minute.
     is_short_lived: bool = False
     secret: str = field(default_factory=lambda: f"S+/%&={secrets.token_hex(16)}")
-    port: int = field(default_factory=lambda: free_ports(1)[0])
+    # saslgate listens at it while somebody signs in.
+    port: HeldPort = field(default_factory=HeldPort)
 
     @property
     def mailbox(self):
@@ -43,7 +44,7 @@ class Registration:
     @property
     def redirect_uri(self):
         """Where the browser comes back to."""
-        return f"http://localhost:{self.port}/"
+        return f"http://localhost:{self.port.number}/"
 
     def metadata(self):
         """RFC 7591 2."""
