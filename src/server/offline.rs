@@ -69,6 +69,8 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::{self, System};
     use crate::control::{News, SignInOrder, SignInWay, talk};
