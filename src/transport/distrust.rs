@@ -142,7 +142,8 @@ fn with_issuer(error: Error, end_entity: &CertificateDer<'_>) -> Error {
     CertificateError::Other(OtherError(Arc::new(Distrust { reason, issuer }))).into()
 }
 
-fn issuer(certificate: &CertificateDer<'_>) -> String {
+/// Who issued a certificate: common name and organisation, on one line, and nothing in them acts.
+pub fn issuer(certificate: &CertificateDer<'_>) -> String {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return "nobody that can be read".into();
     };

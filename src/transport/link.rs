@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -103,6 +103,17 @@ impl Link {
     pub fn is_tls12(&self) -> bool {
         let Stream::Tls(tls) = &self.0 else { return false };
         tls.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_2)
+    }
+
+    /// Which version of TLS is spoken, and the certificate that the other side has shown. None where there is no TLS.
+    pub fn security(&self) -> Option<(&'static str, &CertificateDer<'static>)> {
+        let Stream::Tls(tls) = &self.0 else { return None };
+        let connection = tls.get_ref().1;
+        let version = match connection.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_2 => "TLS 1.2",
+            _ => "TLS 1.3",
+        };
+        Some((version, connection.peer_certificates()?.first()?))
     }
 
     /// Reads what is there; 0 means that the peer will send nothing more.

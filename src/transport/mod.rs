@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use zeroize::{Zeroize, Zeroizing};
 
-pub use distrust::{Distrust, Verifier};
+pub use distrust::{Distrust, Verifier, issuer};
 pub use link::{Filled, Finish, Link, RECORD, Upgrade, tune};
 pub use trouble::{Trouble, WhyAndFix, causes};
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::addresses::Addresses;
@@ -52,7 +53,7 @@ impl<C: Claim> Attempt<'_, C> {
         let dialled = self.dial().await;
         self.times.dial += begun.elapsed();
         let (mut link, local) = dialled?;
-        let mut handshake = begin(self.way.protocol, self.settings(local));
+        let mut handshake = begin(self.way.protocol, self.way.settings(local));
         let welcome = self.log_in(&mut link, &mut *handshake).await?;
         Ok(Opened {
             link,
@@ -63,33 +64,14 @@ impl<C: Claim> Attempt<'_, C> {
     }
 
     async fn dial(&mut self) -> Result<(Link, SocketAddr), Fault> {
-        let (host, known) = (self.way.host, self.addresses);
-        let resolved = self.patience.wait(connect::resolve(host, known)).await;
-        let addresses = resolved.map_err(|_| (Stage::Resolve, Cause::Timeout))??;
-        let connected = self.patience.wait(connect::connect(host, addresses, known)).await;
-        let stream = connected.map_err(|_| (Stage::Connect, Cause::Timeout))??;
-        let local = stream
-            .local_addr()
-            .map_err(|error| (Stage::Connect, Cause::Broken(error)))?;
+        let addresses = resolve(self.way.host, self.addresses, self.patience).await?;
+        let stream = connect(self.way.host, addresses, self.addresses, self.patience).await?;
+        let local = local_address(&stream)?;
         let mut link = Link::plain(stream);
         if self.way.host.tls == UpstreamTls::Implicit {
-            let secured = self.patience.wait(link.start_tls(&self.upgrade)).await;
-            let established = secured.map_err(|_| (Stage::Tls, Cause::Timeout))?;
-            established.map_err(|error| (Stage::Tls, Cause::Tls(error)))?;
+            secure(&mut link, &self.upgrade, self.patience).await?;
         }
         Ok((link, local))
-    }
-
-    fn settings(&self, local: SocketAddr) -> Settings {
-        let fits = |text: &&str| text.len() <= MAX_EHLO && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let ehlo = self.way.ehlo.filter(|text| !text.is_empty()).filter(fits);
-        Settings {
-            host: self.way.host.clone(),
-            mechanism: self.way.mechanism,
-            identity: self.way.identity.clone(),
-            ehlo: ehlo.map_or_else(|| address_literal(local.ip()), Into::into),
-            recording: self.way.tap.is_listening(),
-        }
     }
 
     async fn log_in(&mut self, link: &mut Link, handshake: &mut dyn Handshake) -> Result<Welcome, Fault> {
@@ -135,7 +117,59 @@ impl<C: Claim> Attempt<'_, C> {
     }
 }
 
-fn fault(ended: Ended) -> Fault {
+impl Way<'_> {
+    /// What a handshake starts with. `local` is our own address on the connection.
+    pub(super) fn settings(&self, local: SocketAddr) -> Settings {
+        let fits = |text: &&str| text.len() <= MAX_EHLO && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let ehlo = self.ehlo.filter(|text| !text.is_empty()).filter(fits);
+        Settings {
+            host: self.host.clone(),
+            mechanism: self.mechanism,
+            identity: self.identity.clone(),
+            ehlo: ehlo.map_or_else(|| address_literal(local.ip()), Into::into),
+            recording: self.tap.is_listening(),
+        }
+    }
+}
+
+/// The addresses of a host, in the order in which they are tried.
+pub(super) async fn resolve(
+    host: &MailHost,
+    known: &Addresses,
+    patience: &mut Patience,
+) -> Result<Vec<SocketAddr>, Fault> {
+    let resolved = patience.wait(connect::resolve(host, known)).await;
+    resolved.map_err(|_| (Stage::Resolve, Cause::Timeout))?
+}
+
+/// A connection to one of those addresses.
+pub(super) async fn connect(
+    host: &MailHost,
+    addresses: Vec<SocketAddr>,
+    known: &Addresses,
+    patience: &mut Patience,
+) -> Result<TcpStream, Fault> {
+    let connected = patience.wait(connect::connect(host, addresses, known)).await;
+    connected.map_err(|_| (Stage::Connect, Cause::Timeout))?
+}
+
+/// Our own address on a connection.
+pub(super) fn local_address(stream: &TcpStream) -> Result<SocketAddr, Fault> {
+    stream
+        .local_addr()
+        .map_err(|error| (Stage::Connect, Cause::Broken(error)))
+}
+
+/// TLS from the first byte.
+pub(super) async fn secure(link: &mut Link, upgrade: &Upgrade, patience: &mut Patience) -> Result<(), Fault> {
+    let established = patience.wait(link.start_tls(upgrade)).await;
+    established
+        .map_err(|_| (Stage::Tls, Cause::Timeout))?
+        .map_err(|error| (Stage::Tls, Cause::Tls(error)))
+}
+
+/// What ended a dialogue, and where.
+pub(super) fn fault(ended: Ended) -> Fault {
     match ended {
         Ended::Closed(why) => (Stage::Login, Cause::Protocol(why)),
         Ended::Impatient => (Stage::Login, Cause::Timeout),

@@ -13,6 +13,7 @@ mod open;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod walk;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use connect::Unreached;
 pub use error::{Cause, Stage, UpstreamError};
 pub use open::Claim;
 pub use trust::TrustError;
+pub use walk::{Connected, Offered, Resolved, Secured, Walk};
 
 use crate::provider::{MailHost, Protocol};
 use crate::transport::Link;
