@@ -271,7 +271,7 @@ async fn settle(
         .upstream
         .open(&authorized, &context.tokens, request.ehlo.as_deref(), &tap)
         .await;
-    let opened = opened.inspect_err(|_| record.token_known(context.tokens.claims(&authorized)))?;
+    let opened = opened.inspect_err(|_| record.token_known(context.tokens.claims(&authorized).as_ref()))?;
     record.upstream_opened(&opened);
     if let Some(promise) = dialogue.broken_promise(&opened.welcome) {
         return Err(Failure::BrokenPromise {

@@ -1,7 +1,7 @@
 //! What is known of a login besides its failure, so that what the operator is told to do can be pasted as it is.
 
 use crate::account::Authorized;
-use crate::oauth::Grant;
+use crate::oauth::{Claims, Grant};
 use crate::provider::Protocol;
 
 /// In whose name a token opens a mailbox: what has to be permitted, and to whom, depends on it.
@@ -55,6 +55,8 @@ pub struct Facts {
     pub tenant: Option<Box<str>>,
     /// What the token was asked for.
     pub scope: Option<Box<str>>,
+    /// What a message claims to come from, where that is known beforehand.
+    pub sender: Option<Box<str>>,
     /// In whose name the token is.
     pub access: Access,
 }
@@ -85,6 +87,17 @@ impl Facts {
         }
     }
 
+    /// Takes in what a token says of the app. A person's token has the person's object id in it, which would be no good to
+    /// Exchange; only an app's own token knows what Exchange knows the app by.
+    pub fn token_known(&mut self, claims: &Claims) {
+        if claims.scp.is_empty() && claims.upn.is_none() {
+            self.object_id.clone_from(&claims.oid);
+        }
+        if self.client_id.is_none() {
+            self.client_id.clone_from(&claims.appid);
+        }
+    }
+
     /// Whether the token was asked for as one of Microsoft Graph, which Exchange refuses whatever is in it.
     pub(super) fn asks_for_graph(&self) -> bool {
         self.scope
@@ -110,7 +123,7 @@ impl Facts {
         let value = match word {
             "ACCOUNT" => self.account.as_deref(),
             "MAILBOX" => self.identity.as_deref(),
-            "SENDER" => sender,
+            "SENDER" => sender.or(self.sender.as_deref()),
             "OWNER" => self.owner.as_deref(),
             "CLIENT_ID" => self.client_id.as_deref(),
             "OBJECT_ID" => self.object_id.as_deref(),
@@ -187,6 +200,30 @@ mod tests {
             "Set-X a@x.org; MAILBOXES, XMAILBOX (SENDER) TENANT's POP.AccessAsApp: a@x.org"
         );
         assert_eq!(facts("a@x").fill("SENDER", Some("boss@x")), "boss@x");
+        let sending = Facts {
+            sender: Some("a@x".into()),
+            ..facts("a@x")
+        };
+        assert_eq!(sending.fill("SENDER", None), "a@x");
+        assert_eq!(sending.fill("SENDER", Some("boss@x")), "boss@x");
+    }
+
+    #[test]
+    fn only_an_apps_own_token_tells_what_exchange_knows_the_app_by() {
+        let of = |scp: &[&str], upn: Option<&str>| {
+            let mut facts = facts("a@x");
+            facts.token_known(&Claims {
+                scp: scp.iter().map(|scope| (*scope).into()).collect(),
+                upn: upn.map(Into::into),
+                oid: Some("o".into()),
+                appid: Some("app".into()),
+                ..Claims::default()
+            });
+            (facts.object_id, facts.client_id)
+        };
+        assert_eq!(of(&[], None), (Some("o".into()), Some("app".into())));
+        assert_eq!(of(&["SMTP.Send"], None).0, None);
+        assert_eq!(of(&[], Some("a@x")).0, None);
     }
 
     /// The name of a catch-all account's mailbox is what somebody typed, and the sender is what a message claims.

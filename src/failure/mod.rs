@@ -3,14 +3,17 @@
 //! [`explain`] turns a failure into code, what, why and fix; [`Failure::refusal`] into what the mail client hears. `local`
 //! explains what saslgate itself refuses, `reaching` the way to upstream, `exchange` what upstream says.
 
+mod claims;
 pub mod exchange;
 mod facts;
 mod local;
+mod mending;
 mod reaching;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub use claims::explain_claims;
 pub use facts::{Access, Facts};
 
 use crate::account::RefusedLogin;
@@ -18,7 +21,7 @@ use crate::account::state::{State, Trouble};
 use crate::downstream::Refusal;
 use crate::provider::MailHost;
 use crate::token::{Kind as TokenKind, TokenError, Unproven};
-use crate::upstream::handshake::Kind;
+use crate::upstream::handshake::{Kind, Rejection};
 use crate::upstream::{Cause, UpstreamError};
 
 /// Why a login was not let through.
@@ -159,6 +162,17 @@ pub fn explain_token(error: &TokenError, facts: &Facts) -> Diagnosis {
 /// What the operator is told of a running session: of the first of upstream's refusals in it that is a known one.
 pub fn explain_notes(notes: &[Box<str>], facts: &Facts) -> Option<Diagnosis> {
     notes.iter().find_map(|note| exchange::explain_note(note, facts))
+}
+
+/// What the operator is told of a command that upstream refused to somebody whom it had let in.
+pub fn explain_command(command: &str, host: &MailHost, rejection: &Rejection, facts: &Facts) -> Diagnosis {
+    exchange::explain_command(command, &host.name, rejection, facts)
+}
+
+/// The commands of Exchange's PowerShell that a fix names, in the order in which they have to be run: each filled in, by itself, to
+/// be pasted. Where something is not known, its word in capitals stands for it. `facts` are those that the diagnosis was made with.
+pub fn commands(diagnosis: &Diagnosis, facts: &Facts) -> Vec<String> {
+    exchange::commands(diagnosis, facts)
 }
 
 fn of_rejection(kind: Kind) -> Refusal {

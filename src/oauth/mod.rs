@@ -4,6 +4,7 @@ pub mod aadsts;
 pub mod authority;
 mod claims;
 mod command;
+mod date;
 mod delegated;
 mod dialect;
 mod endpoint;
@@ -137,6 +138,14 @@ impl Grant {
             Self::ClientCredentials(grant) => Some(&grant.registration),
             Self::SignIn(app) | Self::Password(app) => Some(&app.registration),
             Self::ManagedIdentity(_) | Self::ServiceAccount(_) | Self::Command(_) => None,
+        }
+    }
+
+    /// Where tokens are asked for, if that is known: a platform has an address of its own for it, a command keeps it to itself.
+    pub fn token_url(&self) -> Option<&Url> {
+        match self {
+            Self::ServiceAccount(service) => Some(service.token_url()),
+            _ => self.registration().map(|app| &app.token_url),
         }
     }
 

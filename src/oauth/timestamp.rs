@@ -1,4 +1,4 @@
-//! Times as JSON carries them (RFC 3339).
+//! Times as JSON (RFC 3339) and as HTTP (RFC 9110 5.6.7) carry them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +19,21 @@ pub(super) fn rfc3339(text: &str) -> Option<SystemTime> {
     let local = days * 86_400 + hour * 3600 + minute * 60 + second;
     let seconds = u64::try_from(local - offset(zone)?).ok()?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// A moment as HTTP tells it, in the one form that is still sent: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn http_date(text: &str) -> Option<SystemTime> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = text.trim().split(' ');
+    let (_weekday, day, month) = (words.next()?, words.next()?, words.next()?);
+    let (year, time, zone) = (words.next()?, words.next()?, words.next()?);
+    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
+    if zone != "GMT" || words.next().is_some() {
+        return None;
+    }
+    rfc3339(&format!("{year}-{month:02}-{day}T{time}Z"))
 }
 
 /// Seconds east of Greenwich.
@@ -68,6 +83,23 @@ fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn http_dates_are_read_in_the_form_that_is_sent() {
+        let read = |text| http_date(text).map(|at| at.duration_since(UNIX_EPOCH).unwrap().as_secs());
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        let wrong = [
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994 08:49:37 GMT and more",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "",
+        ];
+        for text in wrong {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read() {

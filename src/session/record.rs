@@ -106,8 +106,10 @@ impl Record {
     }
 
     /// The app's own token says by which id Exchange knows the app.
-    pub(super) fn token_known(&mut self, claims: Option<Claims>) {
-        self.details.facts.object_id = claims.and_then(|claims| claims.oid);
+    pub(super) fn token_known(&mut self, claims: Option<&Claims>) {
+        if let Some(claims) = claims {
+            self.details.facts.token_known(claims);
+        }
     }
 
     /// The account works: a login got through.

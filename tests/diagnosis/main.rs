@@ -58,6 +58,7 @@ fn facts(protocol: Protocol, access: Access) -> Facts {
         sign_in_host: None,
         tenant: Some("contoso.onmicrosoft.com".into()),
         scope: None,
+        sender: None,
         access,
     }
 }

@@ -60,9 +60,26 @@ macro_rules! full_access_for_person {
     };
 }
 
+/// What lets an app send as an address.
+macro_rules! send_as_for_app {
+    () => {
+        "Add-RecipientPermission -Identity SENDER -Trustee (Get-ServicePrincipal -Identity CLIENT_ID).Identity -AccessRights SendAs"
+    };
+}
+
+/// What lets a person send as an address that is not their own.
+macro_rules! send_as_for_person {
+    () => {
+        "Add-RecipientPermission -Identity SENDER -Trustee OWNER -AccessRights SendAs"
+    };
+}
+
 mod login;
+mod powershell;
 mod sending;
 mod session;
+
+pub(super) use powershell::commands;
 
 use std::borrow::Cow;
 
@@ -183,6 +200,18 @@ pub(super) fn explain(host: &str, rejection: &Rejection, facts: &Facts) -> Diagn
     }
     let row = find(AT_LOGIN, facts, &said).unwrap_or_else(|| by_kind(rejection.kind));
     row.diagnosis(what, facts, None)
+}
+
+/// Explains upstream's no to a command of ours behind a login.
+pub(super) fn explain_command(command: &str, host: &str, rejection: &Rejection, facts: &Facts) -> Diagnosis {
+    // No row that blames a command of the mail client's.
+    let tables = [sending::ROWS, session::ROWS, login::ROWS];
+    let row = find(&tables, facts, &rejection.reply).unwrap_or_else(|| by_kind(rejection.kind));
+    let what = match &facts.mailbox {
+        Some(mailbox) => format!("{host} refused {command} to {mailbox}: {}", rejection.reply),
+        None => format!("{host} refused {command}: {}", rejection.reply),
+    };
+    row.diagnosis(what, facts, sender(&rejection.reply))
 }
 
 /// Explains a refusal that was seen in a running session, if it is a known one.

@@ -8,7 +8,7 @@ macro_rules! send_as_person {
     () => {
         concat!(
             "set the sender in the mail client to OWNER; or permit the address that the message claims to come from: ",
-            powershell!("Add-RecipientPermission -Identity SENDER -Trustee OWNER -AccessRights SendAs"),
+            powershell!(send_as_for_person!()),
             " (takes up to an hour)"
         )
     };
@@ -73,10 +73,7 @@ pub(super) const ROWS: &[Known] = &[
         fix: Fix::ByAccess {
             app_only: concat!(
                 "set the sender in the mail client to MAILBOX; or permit the address that the message claims to come from: ",
-                powershell!(
-                    "Add-RecipientPermission -Identity SENDER -Trustee (Get-ServicePrincipal -Identity CLIENT_ID).Identity -AccessRights \
-                     SendAs"
-                ),
+                powershell!(send_as_for_app!()),
                 " (takes up to an hour)"
             ),
             owner: send_as_person!(),
