@@ -21,6 +21,7 @@ pub mod config;
 
 pub mod control;
 pub mod listener;
+pub mod probe;
 pub mod session;
 pub mod transport;
 pub mod wire;

@@ -13,7 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["config"],
     &["control"],
     &["listener"],
-    &["session"],
+    &["session", "probe"],
     &["failure"],
     &["relay", "upstream"],
     &["token"],

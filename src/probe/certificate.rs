@@ -1,0 +1,148 @@
+//! What one of our own listeners shows to mail clients: for whom, by whom, until when.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+
+use super::Outcome;
+use crate::failure::Diagnosis;
+use crate::name::shown;
+use crate::provider::Protocol;
+use crate::transport::issuer;
+
+/// How long before its end a certificate is remarked.
+const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many names of a certificate are told.
+const MAX_NAMES: usize = 5;
+
+/// What is wrong here is mended here.
+pub(super) fn failed(diagnosis: Diagnosis) -> Outcome {
+    Outcome::Failed {
+        diagnosis,
+        takes: "at once",
+        commands: Vec::new(),
+    }
+}
+
+/// What a listener's certificate says.
+pub(super) struct Shown {
+    names: Vec<String>,
+    issuer: Box<str>,
+    not_after: SystemTime,
+    ends: String,
+}
+
+impl Shown {
+    pub(super) fn of(der: &CertificateDer<'_>) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let alternatives = certificate.subject_alternative_name().ok().flatten();
+        let names = alternatives.map_or_else(Vec::new, |names| {
+            names.value.general_names.iter().filter_map(name).collect()
+        });
+        let end = certificate.validity().not_after;
+        let seconds = u64::try_from(end.timestamp()).unwrap_or(0);
+        Some(Self {
+            names,
+            issuer: issuer(der).into(),
+            not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            ends: end.to_datetime().date().to_string(),
+        })
+    }
+
+    /// A name that it is good for; any will do for a wildcard.
+    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
+        let name = self.names.first()?.replacen('*', "mail", 1);
+        ServerName::try_from(name).ok()
+    }
+
+    pub(super) fn judge(&self, protocol: Protocol, to: SocketAddr, now: SystemTime) -> Outcome {
+        let names = match self.names.len() {
+            0 => "no name at all".to_owned(),
+            count if count > MAX_NAMES => format!("{} and others", self.names[..MAX_NAMES].join(", ")),
+            _ => self.names.join(", "),
+        };
+        let Self { issuer, ends, .. } = self;
+        let said = format!("a certificate for {names}, issued by {issuer}");
+        let fix = "renew it (`saslgate certs DIRECTORY --renew`, or as whoever issued it says), and restart saslgate";
+        let diagnosis = |what: String, why: &'static str| Diagnosis {
+            code: None,
+            what,
+            why: why.into(),
+            fix: fix.into(),
+        };
+        match self.not_after.duration_since(now) {
+            Err(_) => failed(diagnosis(
+                format!("{protocol} at {to} shows {said}, that ended on {ends}"),
+                "nobody has renewed it, or the clock of this machine is wrong; mail clients refuse it",
+            )),
+            Ok(left) if left < SOON => Outcome::Remarked(diagnosis(
+                format!("{protocol} at {to} shows {said}, that ends on {ends}"),
+                "it ends within 30 days, and mail clients refuse it from then on",
+            )),
+            Ok(_) => Outcome::Passed(format!(
+                "{protocol} at {to} answers, with {said}, good until {ends}"
+            )),
+        }
+    }
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    const LONGEST: usize = 100;
+    match name {
+        GeneralName::DNSName(host) => Some(shown(host.as_bytes(), LONGEST)),
+        GeneralName::IPAddress(octets) => {
+            let v4 = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
+            let address = v4.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from));
+            address.ok().map(|address| address.to_string())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn shown(names: &[&str], until: (i32, u8, u8)) -> Shown {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(until.0, until.1, until.2);
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        Shown::of(made.der()).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_judged_by_its_end_and_told_by_its_names() {
+        let to: SocketAddr = "127.0.0.1:993".parse().unwrap();
+        let (now, day) = (
+            shown(&["x"], (2030, 6, 15)).not_after,
+            Duration::from_secs(24 * 60 * 60),
+        );
+        let certificate = shown(&["mail.example.com", "192.0.2.7"], (2030, 6, 15));
+        match certificate.judge(Protocol::Imap, to, now - 60 * day) {
+            Outcome::Passed(told) => {
+                assert!(told.contains("mail.example.com, 192.0.2.7"), "{told}");
+                assert!(told.ends_with("good until 2030-06-15"), "{told}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            certificate.judge(Protocol::Imap, to, now - 10 * day),
+            Outcome::Remarked(_)
+        ));
+        match certificate.judge(Protocol::Imap, to, now + day) {
+            Outcome::Failed { diagnosis, .. } => assert!(diagnosis.what.contains("ended on 2030-06-15")),
+            other => panic!("{other:?}"),
+        }
+        let wildcard = shown(&["*.example.com"], (2030, 6, 15));
+        assert_eq!(
+            wildcard.server_name(),
+            Some(ServerName::try_from("mail.example.com").unwrap())
+        );
+    }
+}
