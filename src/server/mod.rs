@@ -6,6 +6,7 @@ mod house;
 mod keeping;
 mod offline;
 mod process;
+mod watch;
 mod weekly;
 
 use std::io;
@@ -140,6 +141,8 @@ impl Server {
         self.listeners
             .spawn(keeping::tell_trouble(keeping.slot().clone(), stop()));
         self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
+        self.listeners
+            .spawn(watch::run(Arc::clone(context), stop()));
     }
 
     /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
