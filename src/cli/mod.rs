@@ -10,6 +10,7 @@ mod run;
 mod sign_in;
 mod sign_out;
 mod status;
+mod test;
 mod token;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Start here:
   saslgate check --config my.toml    every problem of a configuration, with its fix
   saslgate run --config my.toml      serve
   saslgate sign-in ACCOUNT           where people have to allow it once
+  saslgate test ACCOUNT              from the clock to an opened mailbox, step by step; nothing is sent
   saslgate status                    how every account stands";
 
 #[derive(Parser)]
@@ -54,6 +56,8 @@ enum Command {
     SignOut(sign_out::SignOutArgs),
     /// Show how every account stands, and what to do about it
     Status(status::StatusArgs),
+    /// Try an account from the clock to an opened mailbox, step by step; nothing is sent
+    Test(test::TestArgs),
     /// Print an access token, for a program that speaks XOAUTH2 itself
     Token(token::TokenArgs),
     /// Make a password for a mail program, and what the configuration stores of it
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::SignIn(args) => sign_in::run(args),
         Command::SignOut(args) => sign_out::run(args),
         Command::Status(args) => status::run(args),
+        Command::Test(args) => test::run(args),
         Command::Token(args) => token::run(args),
         Command::Password(args) => password::run(&args),
         Command::Certs(args) => certs::run(&args),

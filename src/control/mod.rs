@@ -5,6 +5,7 @@
 
 mod socket;
 mod status;
+mod steps;
 
 use std::fmt;
 use std::future::Future;
@@ -18,6 +19,7 @@ pub use socket::{Control, ControlError, connect};
 pub use status::{
     AccountStatus, AppStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
 };
+pub use steps::{StepOutcome, StepTold, TestStep};
 
 use crate::provider::Protocol;
 use crate::secret::Secret;
@@ -43,6 +45,13 @@ pub enum Order {
         account: String,
         /// For which protocol.
         protocol: Protocol,
+    },
+    /// Accounts are tested, step by step.
+    Test {
+        /// Which account; all where none is named.
+        account: Option<String>,
+        /// By which protocol; by all that it has where none is named.
+        protocol: Option<Protocol>,
     },
 }
 
@@ -171,6 +180,12 @@ pub enum News {
     },
     /// The token that was asked for.
     Token(Told),
+    /// A step of a test begins.
+    StepBegun(StepTold),
+    /// A step of a test has ended.
+    Step(Box<TestStep>),
+    /// The test is over: there are no further steps.
+    Tested,
     /// It could not be done.
     Refused(TroubleTold),
     /// Nothing more will come.

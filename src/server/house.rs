@@ -15,6 +15,7 @@ use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
 use crate::config::{self, ConfiguredApp};
 use crate::oauth::Endpoint;
+use crate::probe::Door;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
 use crate::sessions::Registry;
@@ -30,6 +31,8 @@ pub(super) struct Parts {
     pub(super) apps: Vec<ConfiguredApp>,
     pub(super) store: Settings,
     pub(super) limits: Limits,
+    /// Where mail clients come in; none where no server runs.
+    pub(super) doors: Vec<Door>,
 }
 
 /// All of it.
@@ -60,6 +63,7 @@ impl House {
             store_path,
             apps: parts.apps,
             running_since,
+            doors: parts.doors,
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),

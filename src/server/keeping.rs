@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::Accounts;
+use crate::account::{Account, Accounts};
 use crate::oauth::Grant;
 use crate::token::store::{FileStore, Settings, StoreError, TokenStore, Trouble};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
@@ -40,7 +40,7 @@ impl Keeping {
     /// Opens the store if an account's grant keeps something. Other accounts do not wait for it, and where none keeps
     /// anything any number of processes may run.
     pub(super) fn open_for(&mut self, accounts: &Accounts) {
-        if !is_needed(accounts) {
+        if !is_needed(accounts.all().into_iter().map(AsRef::as_ref)) {
             return;
         }
         if let Some((opener, settings)) = self.unopened.take() {
@@ -109,10 +109,8 @@ pub(super) async fn tell_trouble(slot: StoreSlot, stop: CancellationToken) {
     }
 }
 
-fn is_needed(accounts: &Accounts) -> bool {
-    let mut routes = accounts
-        .all()
-        .into_iter()
-        .flat_map(|account| account.routes.values());
+/// Whether an account's grant keeps something.
+pub(super) fn is_needed<'a>(accounts: impl Iterator<Item = &'a Account>) -> bool {
+    let mut routes = accounts.flat_map(|account| account.routes.values());
     routes.any(|route| matches!(route.app.grant, Grant::SignIn(_) | Grant::Password(_)))
 }

@@ -26,8 +26,10 @@ pub use process::{keep_memory_private, raise_open_files};
 use crate::account::AccountsError;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
-use crate::listener::{Listener, Settings, bind};
+use crate::listener::{Listener, Settings, TlsMode, bind};
 use crate::name::LoginName;
+use crate::peer::Peer;
+use crate::probe::{Door, DoorTls};
 use crate::provider::Protocol;
 use crate::session::Limits;
 use crate::sessions::{self, Admission};
@@ -103,6 +105,10 @@ impl Server {
             apps: config.apps,
             store: config.state.store,
             limits: limits(&config.limits),
+            doors: bound
+                .iter()
+                .filter_map(|(socket, settings)| door(socket, settings))
+                .collect(),
         };
         let house = House::furnish(parts, ear, Some(SystemTime::now()))?;
         let admission = Admission::new(sessions::Limits {
@@ -141,8 +147,7 @@ impl Server {
         self.listeners
             .spawn(keeping::tell_trouble(keeping.slot().clone(), stop()));
         self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
-        self.listeners
-            .spawn(watch::run(Arc::clone(context), stop()));
+        self.listeners.spawn(watch::run(Arc::clone(context), stop()));
     }
 
     /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
@@ -266,6 +271,25 @@ impl Server {
         }
         tracing::info!("stopped");
     }
+}
+
+/// What is known of a listening socket, for whoever tries it.
+fn door(socket: &TcpListener, settings: &Settings) -> Option<Door> {
+    let identity = settings.identity.as_ref();
+    let mut door = Door {
+        protocol: settings.protocol,
+        address: socket.local_addr().ok()?,
+        tls: match settings.tls {
+            TlsMode::Off => DoorTls::Never,
+            TlsMode::StartTls | TlsMode::StartTlsOptional => DoorTls::StartTls,
+            TlsMode::Implicit => DoorTls::Implicit,
+        },
+        chain: identity.map_or_else(Vec::new, |identity| identity.cert.clone()),
+        lets_us_in: true,
+    };
+    let from_here = Peer::new(door.reached_at());
+    door.lets_us_in = settings.allow_from.is_empty() || from_here.is_in(&settings.allow_from);
+    Some(door)
 }
 
 /// All or nothing: a port that is taken must not leave half a server behind.

@@ -94,12 +94,13 @@ impl Account {
 
     fn text(&self) -> String {
         let hashes: Vec<_> = self.hashes.iter().map(|hash| format!("\"{hash}\"")).collect();
+        let password = match hashes.as_slice() {
+            [] => String::new(),
+            some => format!("password = [{}]\n", some.join(", ")),
+        };
         format!(
-            "[[account]]\nlogin = \"{}\"\napp = \"{}\"\npassword = [{}]\n{}\n",
-            self.login,
-            self.app,
-            hashes.join(", "),
-            self.more
+            "[[account]]\nlogin = \"{}\"\napp = \"{}\"\n{password}{}\n",
+            self.login, self.app, self.more
         )
     }
 }

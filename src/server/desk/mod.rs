@@ -5,6 +5,7 @@ mod owner;
 mod sign_in;
 mod sign_out;
 mod status;
+mod test;
 mod token;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::control::{Carrying, News, Operations, Order, Talk, TroubleTold};
 use crate::failure::{self, Facts};
 use crate::name::LoginName;
 use crate::oauth::{Endpoint, Grant, TokenError};
+use crate::probe::Door;
 use crate::provider::Protocol;
 use crate::session::Context;
 use crate::token::StoreSlot;
@@ -32,6 +34,7 @@ pub(super) struct Desk {
     store_path: Box<str>,
     apps: ArcSwap<Vec<ConfiguredApp>>,
     running_since: Option<SystemTime>,
+    doors: Vec<Door>,
 }
 
 impl fmt::Debug for Desk {
@@ -47,6 +50,8 @@ pub(super) struct Furniture {
     pub(super) store_path: Box<str>,
     pub(super) apps: Vec<ConfiguredApp>,
     pub(super) running_since: Option<SystemTime>,
+    /// Where mail clients are listened to; none where no server runs.
+    pub(super) doors: Vec<Door>,
 }
 
 impl Operations for Desk {
@@ -61,6 +66,9 @@ impl Operations for Desk {
                 Order::SignIn(order) => self.sign_in(order, talk).await.err(),
                 Order::SignOut { account, app } => self.sign_out(&account, app.as_deref(), talk).await.err(),
                 Order::Token { account, protocol } => self.token(&account, protocol, talk).await.err(),
+                Order::Test { account, protocol } => {
+                    self.test(account.as_deref(), protocol, talk).await.err()
+                }
             };
             if let Some(trouble) = refused {
                 talk.tell(News::Refused(*trouble.0)).await;
@@ -86,6 +94,7 @@ impl Desk {
             store_path,
             apps,
             running_since,
+            doors,
         } = furniture;
         Self {
             context,
@@ -94,6 +103,7 @@ impl Desk {
             store_path,
             apps: ArcSwap::from_pointee(apps),
             running_since,
+            doors,
         }
     }
 

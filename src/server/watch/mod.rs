@@ -176,7 +176,7 @@ mod tests {
             tempfile::tempdir().unwrap(),
         );
         let server = start(folder.path(), &sim, "");
-        let context = &server.context;
+        let context = &server.house.context;
         let account = watched(context).pop().unwrap();
         let of = |protocol| context.states.of(Demo::SUPPORT, protocol).trouble;
 
@@ -206,7 +206,7 @@ mod tests {
             tempfile::tempdir().unwrap(),
         );
         let server = start(folder.path(), &sim, "");
-        let context = &server.context;
+        let context = &server.house.context;
         let account = watched(context).pop().unwrap();
         sim.exchange().refusals.set(Refusals {
             imap: Some(ImapRefusal::Unavailable),
@@ -227,7 +227,7 @@ mod tests {
             tempfile::tempdir().unwrap(),
         );
         let server = start(folder.path(), &sim, "");
-        let context = &server.context;
+        let context = &server.house.context;
         let account = watched(context).pop().unwrap();
         sim.entra().fail(crate::sim::entra::TokenFault::Unavailable);
         assert_eq!(look(context, &account, false).await, Found::Doubtful);
@@ -247,7 +247,7 @@ mod tests {
             tempfile::tempdir().unwrap(),
         );
         let server = start(folder.path(), &sim, "watch = false");
-        assert!(watched(&server.context).is_empty());
+        assert!(watched(&server.house.context).is_empty());
         server.stop().await;
     }
 }

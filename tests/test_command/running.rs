@@ -1,0 +1,147 @@
+//! Beside a running server: its listeners are tried too, its tokens are used, and what comes of it is known to `status`.
+
+use rcgen::{CertificateParams, KeyPair};
+use saslgate::provider::Protocol;
+use saslgate::sim::Demo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::{nothing_was_sent, start, test};
+use crate::support::config::{Account, Config};
+use crate::support::program::Program;
+
+fn find<'a>(steps: &'a [Value], step: &str) -> &'a Value {
+    let found = steps.iter().find(|told| told["step"] == step);
+    found.unwrap_or_else(|| panic!("no {step} in {steps:?}"))
+}
+
+#[tokio::test]
+async fn listeners_are_tried_in_every_way_of_tls() {
+    for tls in ["off", "starttls", "starttls-optional", "implicit"] {
+        let (sim, place, config) = start();
+        let config = config
+            .account(&Account::new(Demo::SUPPORT))
+            .listeners(Protocol::ALL.map(|protocol| (protocol, tls)));
+        let gate = Program::start(place, &config).await;
+        let told = test(&gate.place, &[Demo::SUPPORT, "--json"]).await;
+        assert_eq!(told.code, Some(0), "{tls}: {}{}", told.out, told.err);
+        let steps = told.steps();
+        let listeners: Vec<_> = steps.iter().filter(|step| step["step"] == "listener").collect();
+        assert_eq!(listeners.len(), 3, "{tls}");
+        for (listener, protocol) in listeners.iter().zip(Protocol::ALL) {
+            let found = listener["passed"].as_str().unwrap();
+            assert!(
+                found.contains(&gate.addresses.with_tls(protocol, tls).to_string()),
+                "{found}"
+            );
+            assert_eq!(
+                found.contains("a certificate for localhost"),
+                tls != "off",
+                "{found}"
+            );
+            assert!(listener["account"].is_null());
+        }
+        nothing_was_sent(&sim, Demo::SUPPORT).await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_remarked_and_one_that_has_ended_fails() {
+    // In days from now, and what comes of it.
+    for (days, code, key) in [(10, 1, "remarked"), (-1, 2, "failed")] {
+        let (_sim, place, config) = start();
+        let key_pair = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["mail.example.com".to_owned()]).unwrap();
+        let now = std::time::SystemTime::now();
+        let at = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let end = at.saturating_add_signed(days * 86_400);
+        params.not_before = rcgen::date_time_ymd(1990, 1, 1);
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(end);
+        let certificate = params.self_signed(&key_pair).unwrap();
+        place.write("listener.pem", &certificate.pem());
+        place.write("listener.key", &key_pair.serialize_pem());
+        let config = config
+            .account(&Account::new(Demo::SUPPORT).line("protocols = [\"imap\"]"))
+            .listeners([(Protocol::Imap, "implicit")]);
+        let gate = Program::start(place, &config).await;
+        let told = test(&gate.place, &[Demo::SUPPORT, "--json"]).await;
+        assert_eq!(told.code, Some(code), "{}{}", told.out, told.err);
+        let steps = told.steps();
+        let listener = find(&steps, "listener");
+        assert!(
+            listener[key]["what"]
+                .as_str()
+                .unwrap()
+                .contains("mail.example.com"),
+            "{listener}"
+        );
+        // The mailbox is tried all the same.
+        assert!(find(&steps, "mailbox")["passed"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn a_listener_without_room_is_told() {
+    let (_sim, place, config) = start();
+    let config = config
+        .account(&Account::new(Demo::SUPPORT).line("protocols = [\"imap\"]"))
+        .table("limits", "connections = 1");
+    let gate = Program::start(place, &config).await;
+    let occupied = TcpStream::connect(gate.addresses.of(Protocol::Imap))
+        .await
+        .unwrap();
+    occupied.readable().await.unwrap();
+    let told = test(&gate.place, &[Demo::SUPPORT, "--json"]).await;
+    assert_eq!(told.code, Some(2), "{}", told.out);
+    let failed = told.failed();
+    assert_eq!(failed["step"], "listener");
+    assert!(
+        failed["failed"]["what"].as_str().unwrap().contains("[LIMIT]"),
+        "{failed}"
+    );
+    assert!(
+        failed["failed"]["fix"]
+            .as_str()
+            .unwrap()
+            .contains("connections_per_source"),
+        "{failed}"
+    );
+}
+
+async fn started(config: Config, place: crate::support::place::Place) -> Program {
+    let config = config.account(&Account::new(Demo::SUPPORT).line("protocols = [\"imap\"]"));
+    Program::start(place, &config).await
+}
+
+/// Somebody reads the fix, does what it says, and tests again: the token of before must not say no for another hour.
+#[tokio::test]
+async fn a_right_that_was_given_meanwhile_counts_with_the_next_test() {
+    let (sim, place, config) = start();
+    let apps = sim.directory();
+    apps.change_app(Demo::CLIENT_ID, |app| app.roles.clear());
+    let gate = started(config, place).await;
+    let told = test(&gate.place, &[Demo::SUPPORT, "--json"]).await;
+    assert_eq!(
+        told.failed()["failed"]["code"],
+        "MissingPermission",
+        "{}",
+        told.out
+    );
+    let worse = gate.log.message(0, "account in trouble").await;
+    assert_eq!(worse["account"], Demo::SUPPORT);
+
+    apps.change_app(Demo::CLIENT_ID, |app| app.roles = vec!["IMAP.AccessAsApp".into()]);
+    let told = test(&gate.place, &[Demo::SUPPORT, "--json"]).await;
+    assert_eq!(told.code, Some(0), "{}", told.out);
+    let steps = told.steps();
+    let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    let once_more = ["token", "dns", "tcp", "tls", "offer", "login", "mailbox"];
+    assert_eq!(names[names.len() - once_more.len()..], once_more);
+    let refused = steps.iter().find(|step| step["step"] == "login").unwrap();
+    assert!(
+        refused["skipped"].as_str().unwrap().contains("fresh one"),
+        "{refused}"
+    );
+    gate.log.message(0, "account works again").await;
+    nothing_was_sent(&sim, Demo::SUPPORT).await;
+}
