@@ -25,11 +25,12 @@ session id such as `(session 7Q2M4K9T)`, which stands in the log beside *what* h
 Only what saslgate itself refuses is told as a wrong password. Whatever goes wrong behind a right one is temporary for the mail client (`4xx`, `[UNAVAILABLE]`,
 `[SYS/TEMP]`) or a matter for the administrator, so that no mail client forgets a password that is right and no scanner throws a message away.
 
-Fixes that run in PowerShell are for an Exchange administrator: `Install-Module ExchangeOnlineManagement` once, then `Connect-ExchangeOnline`. Words in capitals
+Fixes that run in PowerShell are for an Exchange administrator, on any machine with PowerShell: `Install-Module ExchangeOnlineManagement -Scope CurrentUser` once, then
+`Connect-ExchangeOnline`. Whoever is none sends them the line: it can be pasted. Words in capitals
 (`MAILBOX`, `OWNER`, `SENDER`, `CLIENT_ID`, `OBJECT_ID`, `TENANT`, `SIGN_IN_HOST`, `ACCOUNT`, `PERMISSION`, `PROTOCOL_SWITCH`) are filled in by the log. What isn't, because it
 isn't known or holds a character that a shell would act on, is yours to fill in.
 
-What is mended in the configuration works after a reload (`kill -HUP` of saslgate's process; `[upstream]`, listeners and variables of the environment need a restart).
+What is mended in the configuration works after a reload (`sudo kill -HUP $(pidof saslgate)`, for a container `docker kill --signal HUP NAME`; `[upstream]`, listeners and variables of the environment need a restart).
 What is mended at Microsoft needs neither: saslgate asks for a token again within five minutes, and for a person at once after `saslgate sign-in`; Exchange takes up to an hour.
 ";
 

@@ -25,7 +25,7 @@ const EXAMPLES: &str = "Examples:
   saslgate sign-in alice@contoso.com --refresh-token < token.txt
   saslgate sign-in --all-needed --device           every account that needs it, one after the other
 
-Nothing has to be restarted: the next login of a mail program uses it.
+Nothing has to be restarted: the next login of a mail client uses it.
 
 Exit codes: 0 signed in, 2 not.";
 
@@ -34,7 +34,7 @@ Exit codes: 0 signed in, 2 not.";
 #[command(after_help = EXAMPLES)]
 #[group(id = "way", multiple = false, args = ["device", "paste", "browser", "admin_consent", "refresh_token"])]
 pub(super) struct SignInArgs {
-    /// The account: what its mail program types as user name
+    /// The account: what its mail client types as user name
     #[arg(required_unless_present = "all_needed")]
     account: Option<String>,
     /// Which app, where the account uses several (one to read, one to send)
@@ -283,11 +283,11 @@ fn silence(redirect_uri: &str, client_id: &str, proves_itself: bool) -> String {
     };
     format!(
         "\nNothing has come back yet. What the browser may be showing, and what to do:
-  AADSTS50011 (redirect URI)      portal > App registrations > {client_id} > Authentication > platform
+  AADSTS50011 (redirect URI)      entra.microsoft.com > App registrations > {client_id} > Authentication > platform
                                   {platform}: add exactly {redirect_uri}; others may stay beside it
   AADSTS700016 (no such app)      `tenant` or `client_id` of the app is not the one of the registration's Overview
   \"Need admin approval\"           an administrator runs this command with --admin-consent, or consents in the portal
-  AADSTS50020, 90072 (tenant)     the browser is signed in as somebody else: use a private window
+  AADSTS50020, 90072 (tenant)     the browser is signed in as somebody else: open the address in a private window
 Still waiting; Ctrl-C ends it."
     )
 }

@@ -12,7 +12,7 @@ const EXAMPLES: &str = "Examples:
   saslgate sign-out alice@contoso.com               forget the sign-in, end its sessions
   saslgate sign-out alice@contoso.com --app send    of one app only
 
-The consent stays at Microsoft: https://myapps.microsoft.com (the person), or portal > Enterprise applications >
+The consent stays at Microsoft: https://myapps.microsoft.com (the person), or entra.microsoft.com > Enterprise apps >
 the app > Permissions (an administrator).
 
 Exit codes: 0 forgotten, 2 not.";
@@ -48,7 +48,7 @@ pub(super) fn run(args: SignOutArgs) -> ExitCode {
                     "{account} is signed out (app {}); sessions ended: {sessions}.\n\
                      saslgate's copy is deleted. The consent stays at the provider until it is withdrawn there:\n  \
                      the person: https://myapps.microsoft.com (Google: https://myaccount.google.com/connections)\n  \
-                     an administrator: portal > Enterprise applications > the app > Permissions",
+                     an administrator: entra.microsoft.com > Entra ID > Enterprise apps > the app > Permissions",
                     apps.join(", ")
                 );
                 let _ = writeln!(anstream::stdout(), "{text}");

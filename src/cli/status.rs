@@ -100,7 +100,7 @@ fn text(status: &Status) -> String {
     let mut text = String::new();
     let running = match status.running_since {
         Some(since) => format!("running for {}", ago(since)),
-        None => "no server is running with this configuration: only what is on the disk is known".into(),
+        None => "no saslgate is running with this configuration (`saslgate run` starts one): only what is on the disk is known".into(),
     };
     let _ = writeln!(text, "saslgate {}, {running}", status.version);
     for account in &status.accounts {
@@ -218,7 +218,7 @@ fn of_orphan(text: &mut String, orphan: &Orphan) {
         .map_or(String::new(), |owner| format!(", signed in as {owner}"));
     let _ = writeln!(
         text,
-        "\nnobody uses the sign-in of {} (app \"{}\"{who}): put the account back, or leave it: nothing reads it",
+        "\nnobody uses the sign-in of {} (app \"{}\"{who}): put the account back into the configuration, or leave it: nothing reads it",
         orphan.account, orphan.app
     );
 }

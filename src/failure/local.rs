@@ -22,35 +22,35 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::UnknownUser => (
             "a typing error, an account that is not configured yet, or somebody is guessing",
-            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`kill -HUP` its process)",
+            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::WrongPassword => (
             "the mail client has another password than the configuration, or somebody is guessing",
             "enter the password in the mail client again; or make a new one with `saslgate password`, put the line that it prints into the \
-             account, and reload saslgate (`kill -HUP` its process)",
+             account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::NoPasswordSet => (
             "an account without a password lets nobody in",
-            "add the line that `saslgate password` prints to the account, and reload saslgate (`kill -HUP` its process)",
+            "add the line that `saslgate password` prints to the account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::ProtocolNotAllowed(_) => (
             "`protocols` of the account leaves it out",
-            "add the protocol to `protocols` of the account and reload saslgate (`kill -HUP` its process)",
+            "add the protocol that is named above to `protocols` of the account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::ForbiddenSource => (
             "`allow_from` of the account does not contain it",
-            "add the address (`peer` in the log) or its network to `allow_from` and reload saslgate (`kill -HUP` its process)",
+            "add the address (`peer` in the log) or its network to `allow_from` and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::MailboxNotAllowed => (
-            "the mail client asked for a mailbox besides its own name (SASL authorization identity)",
-            "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`kill -HUP` its process)",
+            "the mail client asked for a mailbox besides its own name (its authorization identity, a field that few have)",
+            "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::UnknownDevice => (
             "the listener maps no account to it",
             "log in with a user name and a password",
         ),
         RefusedLogin::Busy => (
-            "very many logins with chosen passwords at once; each costs a slow hash on purpose",
+            "very many logins at once with passwords that a person chose; checking one of those is slow on purpose",
             "wait: mail clients try again by themselves; if it lasts, use generated passwords (`saslgate password`), which cost almost nothing to check",
         ),
         RefusedLogin::TooManyGuesses => (

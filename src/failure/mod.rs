@@ -141,15 +141,15 @@ pub fn explain(failure: &Failure, facts: &Facts) -> Diagnosis {
         Failure::BrokenPromise { host, promise } => Diagnosis {
             code: None,
             what: format!("{host} no longer announces {promise}, which this mail client was promised"),
-            why: "the mail provider changed what its service can do".into(),
-            fix: "let the mail client connect again: the next connection is promised what upstream keeps now"
+            why: "the mail provider changed what its service can do, and the mail client counted on it".into(),
+            fix: "let the mail client connect again, as it does by itself: the next connection is promised what upstream keeps now"
                 .into(),
         },
         Failure::AccountGone => Diagnosis {
             code: None,
             what: "the account was removed while the login was under way".into(),
             why: "the configuration was reloaded".into(),
-            fix: "put the account back and reload saslgate (`kill -HUP` its process), if it should still be there".into(),
+            fix: "put the account back and reload saslgate (`sudo kill -HUP $(pidof saslgate)`), if it should still be there".into(),
         },
     }
 }

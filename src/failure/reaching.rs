@@ -77,20 +77,20 @@ fn why_and_fix(cause: &Cause, stage: Stage) -> (&'static str, &'static str) {
         Cause::Timeout => too_slow(stage),
         Cause::Protocol(closing) => of_closing(closing),
         Cause::UnusableToken(_) => (
-            "the source of tokens printed something that is no access token",
-            "run the command of the app by hand and look at what it prints: the token alone, or JSON with access_token",
+            "the program that gives the tokens printed something that is no access token",
+            "run the `command` of the app by hand: it has to print the token alone, or JSON with access_token; if it prints something else, ask whoever wrote it",
         ),
         Cause::Connect(_) => (
             "the network, a firewall, or the wrong port",
-            "let this machine out to HOST, TCP port PORT",
+            "ask the network administrator to let this machine out to HOST, TCP port PORT",
         ),
         Cause::Tls(_) => (
             "the other side does not speak TLS as it should, or something on the way inspects it",
-            "exempt HOST from TLS inspection; for a server of your own, look at its log",
+            "ask the network administrator to exempt HOST from TLS inspection; for a server of your own, look at its log",
         ),
         _ => (
             "the mail provider, or something on the way, ended the conversation",
-            "wait: mail clients try again by themselves; if it lasts, exempt HOST, TCP port PORT, from inspection in the firewall",
+            "wait: mail clients try again by themselves; if it lasts, ask the network administrator to exempt HOST, TCP port PORT, from inspection in the firewall",
         ),
     }
 }
@@ -98,15 +98,16 @@ fn why_and_fix(cause: &Cause, stage: Stage) -> (&'static str, &'static str) {
 fn of_closing(closing: &Closing) -> (&'static str, &'static str) {
     match closing {
         Closing::PlaintextBeforeTls => (
-            "bytes in clear followed STARTTLS: somebody on the way may be injecting them",
-            "find out what lies between this machine and HOST, and remove it from the way; nothing secret was sent, and waiting does not help",
+            "something came unencrypted where encryption had to begin (STARTTLS): somebody on the way may have put it there",
+            "ask the network administrator what lies between this machine and HOST, and have it removed from the way; nothing secret was sent, and waiting does not \
+             help",
         ),
         Closing::Foreign(Foreign::Tls) => (
             "the port speaks TLS from the first byte",
-            "set `tls = \"implicit\"` for HOST in its [provider.NAME], and reload saslgate (`kill -HUP` its process)",
+            "set `tls = \"implicit\"` for HOST in its [provider.NAME], and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         Closing::Foreign(Foreign::Http) => (
-            "something answers as a web server would: a captive portal or an HTTP proxy stands in the way, or the port is wrong",
+            "something answers as a web server would: the sign-in page of a network or an HTTP proxy stands in the way, or the port is wrong",
             "sign in to this network in a browser if it wants that; else check that HOST and its port PORT are the mail provider's",
         ),
         _ => (
@@ -121,20 +122,22 @@ fn too_slow(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Resolve => (
             "no name server answered within PATIENCE seconds",
-            "check the name servers in /etc/resolv.conf (inside the container, if there is one): `getent hosts HOST` has to answer at once",
+            "run `getent hosts HOST` on this machine: it has to print an address at once; if it does not, ask the network administrator about the name servers in \
+             /etc/resolv.conf (inside the container, if there is one)",
         ),
         Stage::Connect => (
             "nothing answered within PATIENCE seconds: a firewall on the way swallows the packets",
-            "open the firewall for HOST, TCP port PORT, in both directions; `nc -vz HOST PORT` shows whether the way is free",
+            "ask the network administrator to open the firewall for HOST, TCP port PORT, with the answers; `nc -vz HOST PORT` on this machine shows whether the \
+             way is free",
         ),
         Stage::Tls => (
             "the connection stands and the TLS handshake gets no answer: a firewall inspects or filters it, or large packets get lost",
-            "exempt HOST from inspection; try `post_quantum = false` in [upstream], which makes the first packet small, and restart saslgate; check \
-             the MTU of a VPN",
+            "try `post_quantum = false` in [upstream], which makes the first packet small, and restart saslgate; if it stays, ask the network administrator to exempt \
+             HOST from inspection, or to lower the MTU of a VPN on the way",
         ),
         Stage::Token | Stage::Login => (
             "the mail provider took longer than PATIENCE seconds for the login",
-            "wait: mail clients try again by themselves; if it lasts, look at https://status.cloud.microsoft, and at the way to HOST",
+            "wait: mail clients try again by themselves; if it lasts, look at https://status.cloud.microsoft, then ask the network administrator about the way to HOST",
         ),
     }
 }

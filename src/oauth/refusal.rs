@@ -80,12 +80,12 @@ fn words(word: &str) -> (&'static str, &'static str, &'static str) {
         "invalid_client" => (
             "does not accept the app's client id and secret",
             "one of them is wrong, or the secret has expired or was withdrawn",
-            "compare `client_id` with the app registration, create a new client secret, and reload saslgate (`kill -HUP` its process)",
+            "compare `client_id` with the app registration, create a new client secret, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         "invalid_grant" => (
             "no longer accepts the sign-in",
             "it was revoked, has expired, was not used for a long time, or belongs to another client id",
-            "let the person sign in again: `saslgate sign-in ACCOUNT`",
+            "let the person sign in again: run `saslgate sign-in ACCOUNT`",
         ),
         "unauthorized_client" | "unsupported_grant_type" => (
             "does not let the app get tokens in this way",
@@ -105,7 +105,7 @@ fn words(word: &str) -> (&'static str, &'static str, &'static str) {
         "interaction_required" | "login_required" => (
             "wants a person to sign in",
             "a policy asks for something that only a person can do",
-            "sign in again as the mailbox's owner: `saslgate sign-in ACCOUNT`",
+            "sign in again as the mailbox's owner: run `saslgate sign-in ACCOUNT`",
         ),
         "temporarily_unavailable" | "server_error" | "slow_down" => (
             "has a fault that passes",

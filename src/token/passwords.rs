@@ -223,16 +223,16 @@ fn wrong() -> TokenError {
     TokenError::new(
         Kind::WrongPassword,
         "the provider has said within the last hour that this password is wrong",
-        "the mail program has another password than the mailbox; it is not asked again so soon, because wrong passwords lock people out",
-        "enter the mailbox's password in the mail program",
+        "the mail client has another password than the mailbox; the provider is not asked again so soon, because wrong passwords lock people out",
+        "enter the mailbox's password in the mail client",
     )
 }
 
 fn too_many() -> TokenError {
     TokenError::temporary(
         "the provider has refused three passwords of this account within 15 minutes, so it is not asked now",
-        "somebody is guessing, or a mail program has an old password; more questions would lock the person out",
-        "find out which mail program it is; a right password gets in again within 15 minutes",
+        "somebody is guessing, or a mail client has an old password; more questions would lock the person out",
+        "find out which mail client it is (`peer` in the log), and enter the right password there; a right password gets in again within 15 minutes",
     )
 }
 
@@ -240,7 +240,7 @@ fn waits_for_login(error: &TokenError) -> TokenError {
     TokenError::temporary(
         format!("the token can't be renewed without the password: {}", error.what),
         "the provider gave no refresh token, or takes it no more; the password is known only while a mail client logs in",
-        "nothing: the next login of a mail client brings it",
+        "wait: the next login of a mail client brings it",
     )
 }
 

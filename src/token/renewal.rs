@@ -219,8 +219,8 @@ fn check_owner(sign_in: &SignIn, granted: &Granted) -> Result<(), TokenError> {
     }
     Err(TokenError::misconfigured(
         "the provider gave a token of another person than the one who signed in",
-        "the object id or the tenant id in it is not the one that was noted at the sign-in",
-        "sign in again; if it comes back, tell whoever runs the identity provider",
+        "the user or the organisation in it is not the one that was noted at the sign-in",
+        "run `saslgate sign-in ACCOUNT`; if it comes back, ask whoever administers Entra ID (or the provider that you have) what became of the user",
     ))
 }
 
@@ -238,6 +238,6 @@ fn signed_out() -> TokenError {
         Kind::NeedsSignIn,
         "the account was signed out while its token was being renewed",
         "somebody ran `saslgate sign-out`",
-        "sign in again, if mail should still be read",
+        "run `saslgate sign-in ACCOUNT`, if mail should still be read",
     )
 }

@@ -122,40 +122,43 @@ impl<'e> Trouble<'e> {
         match self {
             Self::UnknownName => (
                 "no name server knows an address for it: the name is misspelled, or this network's name servers keep it back",
-                "check the spelling of HOST in the configuration, and what `getent hosts HOST` says (inside the container, if there is one)",
+                "check the spelling of HOST in the configuration; if it is right and `getent hosts HOST` on this machine prints nothing, ask the network \
+                 administrator to let the name servers answer for it",
             ),
             Self::NoNameServer => (
                 "no name server answered: this machine is not online, or its name servers are down or blocked",
-                "check that this machine is online and that the name servers in /etc/resolv.conf answer: `getent hosts HOST`",
+                "run `getent hosts HOST` on this machine until it prints an address: saslgate tries again by itself; if it goes on printing nothing, ask the \
+                 network administrator why the name servers in /etc/resolv.conf do not answer",
             ),
             Self::NoRoute => (
-                "this machine has no way to that address: it is not online, has no default route, or has IPv6 only where the host has not",
-                "bring this machine's network up; `ip route` has to show a default route (inside the container, if there is one)",
+                "this machine has no way to that address: it is not online, or its network has no way out",
+                "bring this machine's network up; if `ip route` then shows no line that begins with default (inside the container, if there is one), ask the \
+                 network administrator for a default route",
             ),
             Self::OnlyIpv6 => (
                 "its name has IPv6 addresses only, and this machine has no way out by IPv6",
-                "give this machine IPv6; or, if HOST has IPv4 elsewhere, ask whoever runs the name servers why they leave it out",
+                "ask the network administrator why the name servers give no IPv4 address for HOST, or to give this machine IPv6",
             ),
             Self::Refused => (
                 "something there says no at once: a firewall that rejects, a wrong port, or a service that is down",
-                "let this machine out to HOST, TCP port PORT, in the firewall; check the host and port in the configuration",
+                "ask the network administrator to let this machine out to HOST, TCP port PORT; if you have a [provider.NAME], check the host and port in it first",
             ),
             Self::Silent => (
                 "nothing answers: a firewall on the way swallows the packets, or the address is not in use",
-                "open the firewall for HOST, TCP port PORT; `nc -vz HOST PORT` shows whether the way is free",
+                "ask the network administrator to open the firewall for HOST, TCP port PORT; `nc -vz HOST PORT` on this machine shows whether the way is free",
             ),
             Self::Forbidden => (
                 "this machine itself forbids it: a local firewall, SELinux, AppArmor, or systemd's IPAddressDeny",
-                "allow saslgate to connect to HOST, TCP port PORT: in this machine's own firewall, or whichever of the others it is",
+                "ask whoever looks after this machine to allow saslgate to connect to HOST, TCP port PORT, in whichever of these forbids it",
             ),
             Self::Exhausted => (
-                "this machine has no file descriptor left for another connection",
-                "raise the limit of open files for saslgate (LimitNOFILE in its systemd unit, or `ulimit -n`), and restart it",
+                "this machine has no room left for another connection (file descriptors)",
+                "raise the limit of open files for saslgate (LimitNOFILE=65536 in its systemd unit, or `ulimit -n 65536` before it starts), and restart it",
             ),
             Self::HungUp => (
                 "the other side, or a firewall on the way, ended the connection without a word",
-                "let HOST pass in the firewall without inspection; if it happens during TLS, try `post_quantum = false` in [upstream] and \
-                 restart saslgate, because some firewalls choke on large hellos",
+                "ask the network administrator to let HOST pass the firewall without inspection; until then try `post_quantum = false` in [upstream] and restart \
+                 saslgate, because some firewalls choke on the large first packet of TLS",
             ),
             Self::Distrust(distrust) => of_distrust(&distrust.reason),
             Self::NotTls | Self::OldTls | Self::NoProof | Self::Alert(_) => self.of_handshake(),
@@ -165,22 +168,22 @@ impl<'e> Trouble<'e> {
     fn of_handshake(&self) -> (&'static str, &'static str) {
         match self {
             Self::NotTls => (
-                "what came back is no TLS: the port begins in clear, or a captive portal or proxy answered in the host's place",
-                "set `tls` to \"starttls\" for HOST in its [provider.NAME] if port PORT begins in clear, and reload saslgate; if this network wants \
-                 a sign-in in a browser first, do that",
+                "what came back is no TLS: the port begins without encryption, or a proxy or the sign-in page of a network answered in the host's place",
+                "sign in to this network in a browser, if it wants that; if HOST is in a [provider.NAME] of yours and its port PORT begins without encryption, set `tls` to \"starttls\" there, and reload \
+                 saslgate (`sudo kill -HUP $(pidof saslgate)`)",
             ),
             Self::NoProof => (
                 "the other side shows a certificate and can't prove that it holds the key: something on the way has meddled",
-                "find out what lies between this machine and HOST, and remove it from the way; no password and no token was sent, and waiting \
-                 does not help",
+                "ask the network administrator what lies between this machine and HOST, and have it removed from the way; no password and no token was sent, and \
+                 waiting does not help",
             ),
             Self::Alert(_) => (
                 "the other side ended the TLS handshake and said ALERT",
-                "let HOST pass uninspected; for a server of your own, look at its log for the reason",
+                "ask the network administrator to let HOST pass without TLS inspection; for a server of your own, look at its log for the reason",
             ),
             _ => (
                 "it has no TLS 1.2 and no TLS 1.3, as no mail provider does today: an old appliance stands in its place",
-                "let HOST pass the appliance that inspects TLS, or update it; for a server of your own enable TLS 1.2 there",
+                "ask the network administrator to let HOST pass the appliance that inspects TLS, or to update it; for a server of your own, enable TLS 1.2 there",
             ),
         }
     }
@@ -191,34 +194,34 @@ fn of_distrust(reason: &CertificateError) -> (&'static str, &'static str) {
         CertificateError::UnknownIssuer => (
             "\"ISSUER\" issued the certificate, and this machine does not know that authority: mostly it is a firewall, proxy or virus \
              scanner that inspects TLS, and puts its own certificate in the place of the real one",
-            "give the certificate of \"ISSUER\" as `ca_file` in [upstream] and restart saslgate, or exempt HOST from inspection; if that is a \
-             public authority, update this machine's ca-certificates",
+            "ask the network administrator for the certificate of \"ISSUER\" as a PEM file, name it as `ca_file` in [upstream], and restart saslgate; or have HOST \
+             exempted from inspection; if that is a public authority, update this machine's ca-certificates",
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
             "this machine's clock is behind, as after a dead battery or before the first synchronisation",
-            "set the clock of this machine: `timedatectl set-ntp true`, then `timedatectl` shows whether it is synchronised",
+            "set the clock of this machine: `sudo timedatectl set-ntp true`, then `timedatectl` shows whether it is synchronised",
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             "this machine's clock is ahead, or the certificate was not renewed, which happens to appliances that inspect TLS and hardly \
              ever to mail providers",
-            "compare the dates above with a watch: set the clock if it is wrong; if it is right, exempt HOST from TLS inspection, or \
-             have \"ISSUER\" renew it",
+            "compare the dates above with a watch: set the clock if it is wrong (`sudo timedatectl set-ntp true`); if it is right, ask the network administrator \
+             to renew the certificate of \"ISSUER\", or to exempt HOST from TLS inspection",
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            "another machine answers than the one that was meant: a captive portal, a wrong name in the configuration, or wrong DNS",
-            "check the name HOST in the configuration and what `getent hosts HOST` says; if this network wants a sign-in in a browser \
-             first, do that",
+            "another machine answers than the one that was meant: the sign-in page of a network, a wrong name in the configuration, or wrong name servers",
+            "sign in to this network in a browser, if it wants that; else check the name HOST in the configuration, and ask the network administrator whether \
+             what `getent hosts HOST` prints is right",
         ),
         CertificateError::BadSignature => (
             "an authority with the name \"ISSUER\" is known here, but with another key: an appliance that inspects TLS was set up anew, or \
              somebody poses as it",
-            "give the present certificate of \"ISSUER\" as `ca_file` in [upstream] and restart saslgate, if it is an appliance of yours; else \
-             find out who answers as HOST",
+            "ask the network administrator whether \"ISSUER\" is an appliance of yours: if so, name its present certificate as `ca_file` in [upstream], and restart \
+             saslgate; if not, somebody else answers as HOST, and waiting does not help",
         ),
         _ => (
             "the certificate is damaged, revoked, or not made for a server",
-            "find out who answers as HOST, by the issuer that is named above; exempt it from TLS inspection, or have its certificate \
-             made anew",
+            "ask the network administrator who answers as HOST, by the issuer that is named above, and to exempt HOST from TLS inspection or to have the \
+             certificate made anew",
         ),
     }
 }

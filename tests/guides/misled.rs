@@ -56,7 +56,7 @@ async fn another_mailbox_of_the_domain_is_no_misspelling() {
     walk.serve().await;
     let cases = [
         ("servce@contoso.com", "did you mean service@contoso.com?"),
-        ("sales@contoso.com", "there is service@contoso.com"),
+        ("sales@contoso.com", "use one of these names: service@contoso.com"),
     ];
     for (typed, fix) in cases {
         let told = walk.terminal().run(&["sign-in", typed]).await;

@@ -21,21 +21,22 @@ pub(super) const REFUSED: Known = Known {
           token belongs to has no right to this mailbox (an app that signs in as itself has to be made known to Exchange as well)",
     fix: Fix::ByAccess {
         app_only: concat!(
-            "check that PERMISSION of \"Office 365 Exchange Online\" stands under entra.microsoft.com > App registrations > your app (CLIENT_ID) > API \
-             permissions, with admin consent; then ",
+            "check that PERMISSION of \"Office 365 Exchange Online\" is there with admin consent (entra.microsoft.com > Entra ID > App registrations > \
+             All applications > your app (CLIENT_ID) > API permissions); then ",
             powershell!(new_service_principal!(), "; ", full_access_for_app!()),
             "; ",
             object_id!(),
-            "; wait up to an hour"
+            within_the_hour!()
         ),
         owner: "check that OWNER has a licence with Exchange Online (admin.microsoft.com > Users > Active users > the user > Licenses and \
-                apps), that the delegated permission PERMISSION has consent (entra.microsoft.com > App registrations > your app (CLIENT_ID) > API \
-                permissions), and that `scope`, if it is set, begins with https://outlook.office.com/; a new licence takes up to an hour",
+                apps), that the delegated permission PERMISSION has consent (entra.microsoft.com > Entra ID > App registrations > All applications > \
+                your app (CLIENT_ID) > API permissions), and that `scope` of the app, if it is set, begins with https://outlook.office.com/; a new \
+                licence takes up to an hour",
         delegate: concat!(
-            "check that the delegated permission PERMISSION has consent, and that `scope`, if it is set, begins with \
-             https://outlook.office.com/; then let OWNER into the mailbox: ",
-            powershell!(full_access_for_person!()),
-            " (wait up to an hour)"
+            "check that the delegated permission PERMISSION has consent (entra.microsoft.com > Entra ID > App registrations > All applications > \
+             your app (CLIENT_ID) > API permissions); then let OWNER into the mailbox: ",
+            full_access_for_person!(),
+            within_the_hour!()
         ),
     },
 };
@@ -47,10 +48,12 @@ pub(super) const DENIED: Known = Known {
     statuses: &["5.7.139"],
     code: "5.7.139",
     why: "a setting or policy of the organisation refuses this mailbox or app",
-    fix: Fix::Same(
-        "look this login up (entra.microsoft.com > Monitoring & health > Sign-in logs), and the mailbox's settings in PowerShell (after \
-         `Connect-ExchangeOnline`): Get-CASMailbox -Identity MAILBOX | fl; waiting does not help",
-    ),
+    fix: Fix::Same(concat!(
+        "look this login up (entra.microsoft.com > Entra ID > Monitoring & health > Sign-in logs; the entry names the reason), and see whether the \
+         protocol (IMAP, POP or Authenticated SMTP) is ticked (",
+        mailbox_page!("Manage email apps"),
+        "); waiting does not help"
+    )),
 };
 
 /// Too many connections or messages, and nothing more is said.
@@ -61,7 +64,7 @@ pub(super) const LIMIT: Known = Known {
     code: "LIMIT",
     why: "the mail provider limits how many connections or logins this mailbox may have",
     fix: Fix::Same(
-        "let fewer programs use MAILBOX at once, or let them ask less often; mail clients get in again by themselves after some minutes",
+        "wait: mail clients get in again by themselves after some minutes; if it comes back, let fewer programs use MAILBOX at once, or less often",
     ),
 };
 
@@ -85,8 +88,9 @@ pub(super) const PROTOCOL: Known = Known {
     code: "ProtocolError",
     why: "upstream did not understand the login: its port or host is not the one for logins, or something between rewrites what is said",
     fix: Fix::Same(
-        "check that imap, pop3 and smtp of the provider name the right hosts and ports (those of Exchange Online are \
-         outlook.office365.com:993 and :995, and smtp.office365.com:587), and that no firewall in between inspects mail",
+        "check that `imap`, `pop3` and `smtp` of a [provider.NAME], if you have one, name the right hosts and ports (those of Exchange Online are \
+         outlook.office365.com:993 and :995, and smtp.office365.com:587); else ask the network administrator to exempt them from inspection by a \
+         firewall",
     ),
 };
 
@@ -97,9 +101,12 @@ pub(super) const ROWS: &[Known] = &[
         statuses: &[],
         code: "5.7.139",
         why: "SMTP AUTH is switched off for the whole organisation, and that holds for logins with a token too",
-        fix: Fix::Same(powershell!(
-            "Set-CASMailbox -Identity MAILBOX -SmtpClientAuthenticationDisabled $false (takes up to an hour), which permits it for this \
-             mailbox alone"
+        fix: Fix::Same(concat!(
+            "tick \"Authenticated SMTP\" (",
+            mailbox_page!("Manage email apps"),
+            "), which permits it for this mailbox alone, or ",
+            powershell!("Set-CASMailbox -Identity MAILBOX -SmtpClientAuthenticationDisabled $false"),
+            within_the_hour!()
         )),
     },
     Known {
@@ -108,24 +115,28 @@ pub(super) const ROWS: &[Known] = &[
         statuses: &[],
         code: "5.7.139",
         why: "SMTP AUTH is switched off for this mailbox, and that holds for logins with a token too",
-        fix: Fix::Same(
-            "tick \"Authenticated SMTP\" (admin.microsoft.com > Users > Active users > the user > Mail > Manage email apps), or run \
-             in PowerShell (after `Connect-ExchangeOnline`): Set-CASMailbox -Identity MAILBOX -SmtpClientAuthenticationDisabled $false (takes up to an \
-             hour); a personal account at outlook.com can't change it",
-        ),
+        fix: Fix::Same(concat!(
+            "tick \"Authenticated SMTP\" (",
+            mailbox_page!("Manage email apps"),
+            "), or ",
+            powershell!("Set-CASMailbox -Identity MAILBOX -SmtpClientAuthenticationDisabled $false"),
+            within_the_hour!(),
+            "; a personal account at outlook.com can't change it"
+        )),
     },
     Known {
         protocols: &[Smtp],
         phrases: &["security defaults"],
         statuses: &[],
         code: "5.7.139",
-        why: "the organisation's security defaults refuse this login; they mean logins with a password, and tokens pass once SMTP AUTH is \
-              permitted for the mailbox",
-        fix: Fix::Same(
-            "permit SMTP AUTH for the mailbox in PowerShell (after `Connect-ExchangeOnline`): Set-CASMailbox -Identity MAILBOX \
-             -SmtpClientAuthenticationDisabled $false (takes up to an hour); if it stays, look this login up (entra.microsoft.com > \
-             Monitoring & health > Sign-in logs)",
-        ),
+        why: "the organisation's security defaults refuse this login; they mean logins with a password, and tokens usually pass once SMTP AUTH is permitted for the mailbox",
+        fix: Fix::Same(concat!(
+            "tick \"Authenticated SMTP\" (",
+            mailbox_page!("Manage email apps"),
+            ")",
+            within_the_hour!(),
+            "; if it stays, look this login up (entra.microsoft.com > Entra ID > Monitoring & health > Sign-in logs)"
+        )),
     },
     Known {
         protocols: &[Smtp],
@@ -134,8 +145,9 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.7.139",
         why: "a Conditional Access or authentication policy refuses this login",
         fix: Fix::Same(
-            "have an administrator look the attempt up (entra.microsoft.com > Monitoring & health > Sign-in logs > the entry > Conditional \
-             Access), and exclude the app (CLIENT_ID) or this machine's address from the policy that stands there",
+            "ask whoever administers Entra ID to look the attempt up (entra.microsoft.com > Entra ID > Monitoring & health > Sign-in logs > the entry > \
+             Conditional Access), and to exclude the app (CLIENT_ID) or this machine's public address from the policy that stands there; waiting \
+             does not help",
         ),
     },
     Known {
@@ -150,7 +162,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.7.139",
         why: "the user account of this mailbox is locked or disabled",
         fix: Fix::Same(
-            "unblock the user (admin.microsoft.com > Users > Active users > MAILBOX > Unblock sign-in)",
+            "unblock the user (admin.microsoft.com > Users > Active users > MAILBOX > Unblock sign-in), or ask an administrator to; waiting does not help",
         ),
     },
     Known {
@@ -167,8 +179,8 @@ pub(super) const ROWS: &[Known] = &[
         why: "upstream took the login for one with a password, and saslgate never sends one: something between rewrites it, or this is \
               another service than the one that was meant",
         fix: Fix::Same(
-            "check that imap, pop3 and smtp of the provider name the mail provider's own hosts, and that no proxy or firewall in between \
-             rewrites logins",
+            "check that `imap`, `pop3` and `smtp` of a [provider.NAME], if you have one, name the mail provider's own hosts; else ask the network administrator \
+             which proxy or firewall in between rewrites logins, and to exempt these hosts",
         ),
     },
     DENIED,
@@ -189,8 +201,8 @@ pub(super) const ROWS: &[Known] = &[
         code: "4.7.66",
         why: "upstream saw TLS older than 1.2; saslgate speaks 1.2 and 1.3 only, so something between speaks in its place",
         fix: Fix::Same(
-            "exempt the mail provider's hosts (those of Exchange Online are outlook.office365.com and smtp.office365.com) from TLS inspection, \
-             or update the appliance that inspects",
+            "ask the network administrator to exempt the mail provider's hosts (those of Exchange Online are outlook.office365.com and smtp.office365.com) from \
+             TLS inspection, or to update the appliance that inspects",
         ),
     },
     Known {
@@ -198,10 +210,14 @@ pub(super) const ROWS: &[Known] = &[
         phrases: &["noadrecipient", "authresultfrompopimapend=8"],
         statuses: &[],
         code: "NoADRecipient",
-        why: "IMAP or POP3 is switched off for this mailbox, or there is no such mailbox in Exchange Online",
-        fix: Fix::Same(powershell!(
-            "Set-CASMailbox -Identity MAILBOX PROTOCOL_SWITCH (takes up to an hour); if it finds no such mailbox, check `mailbox` of the \
-             account, or ",
+        why: "usually IMAP or POP3 is switched off for this mailbox, or there is no such mailbox in Exchange Online",
+        fix: Fix::Same(concat!(
+            "tick the protocol, IMAP or POP (",
+            mailbox_page!("Manage email apps"),
+            "), or ",
+            powershell!("Set-CASMailbox -Identity MAILBOX PROTOCOL_SWITCH"),
+            within_the_hour!(),
+            "; if there is no such mailbox, check `mailbox` of the account, or ",
             licence!("the user")
         )),
     },
@@ -215,7 +231,7 @@ pub(super) const ROWS: &[Known] = &[
             app_only: concat!(
                 "let the app into the mailbox: ",
                 powershell!(full_access_for_app!()),
-                " (wait up to an hour)",
+                within_the_hour!(),
                 if_no_service_principal!()
             ),
             owner: concat!(
@@ -224,8 +240,8 @@ pub(super) const ROWS: &[Known] = &[
             ),
             delegate: concat!(
                 "give OWNER the right to the mailbox: ",
-                powershell!(full_access_for_person!()),
-                " (wait up to an hour)"
+                full_access_for_person!(),
+                within_the_hour!()
             ),
         },
     },
@@ -234,11 +250,10 @@ pub(super) const ROWS: &[Known] = &[
         phrases: &["protocol error"],
         statuses: &[],
         code: "ProtocolError",
-        why: "Exchange's POP3 service closes the connection over a login line that is too long for it: tokens of more than 4,096 characters \
-              are reported to do that, and groups in a token make it long",
+        why: "Exchange's POP3 service closes the connection over a login line that is too long for it: usually a token of more than 4,096 characters, and groups in a token make it long",
         fix: Fix::Same(
-            "remove the groups claim (entra.microsoft.com > App registrations > your app (CLIENT_ID) > Token configuration), or let this mail client use \
-             IMAP",
+            "set this mail client to use IMAP, if it can; or remove the groups claim (entra.microsoft.com > Entra ID > App registrations > All applications > \
+             your app (CLIENT_ID) > Token configuration); waiting does not help",
         ),
     },
     PROTOCOL,
@@ -249,7 +264,8 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.7.57",
         why: "upstream has forgotten the login, or never saw it: something between starts the conversation anew",
         fix: Fix::Same(
-            "exempt saslgate's connections to the mail provider from SMTP inspection (often called fixup) in the firewall",
+            "ask the network administrator to exempt saslgate's connections to the mail provider (TCP port 587) from SMTP inspection in the firewall (often called \
+             fixup); waiting does not help",
         ),
     },
     Known {
@@ -259,7 +275,8 @@ pub(super) const ROWS: &[Known] = &[
         code: "insufficient_scope",
         why: "the token does not cover what this protocol needs; the scope that would do stands in the answer",
         fix: Fix::Same(
-            "add the scope that stands in the answer to the app's `scope`, and to the app's permissions at the provider",
+            "add the scope that stands in the answer to `scope` of the app, and to the permissions of the app registration at the provider; then reload saslgate \
+             (`sudo kill -HUP $(pidof saslgate)`), and run `saslgate sign-in ACCOUNT` where people sign in",
         ),
     },
     TEMPORARY,

@@ -1,10 +1,15 @@
 //! What upstream's refusals mean, and what mends them. Texts are matched by short phrases and by enhanced status codes:
 //! Exchange documents few of its replies, varies them, and adds host, time and session.
 
-/// A command for an administrator of Exchange Online.
+/// A command for an administrator of Exchange Online, who may never have had the module for it.
 macro_rules! powershell {
     ($($command:tt)+) => {
-        concat!("run in PowerShell (after `Connect-ExchangeOnline` of the module ExchangeOnlineManagement): ", $($command)+)
+        concat!(
+            "run in PowerShell as an Exchange administrator (first `Install-Module ExchangeOnlineManagement -Scope CurrentUser`, then \
+             `Connect-ExchangeOnline`): `",
+            $($command)+,
+            "`"
+        )
     };
 }
 
@@ -25,7 +30,7 @@ macro_rules! new_service_principal {
 /// The value that everybody gets wrong.
 macro_rules! object_id {
     () => {
-        "OBJECT_ID is the Object ID on the app's page under Enterprise applications (the one under App registrations looks alike and does \
+        "OBJECT_ID is the app's Object ID under entra.microsoft.com > Entra ID > Enterprise apps (the one under App registrations looks alike and does \
          not work)"
     };
 }
@@ -34,9 +39,9 @@ macro_rules! object_id {
 macro_rules! if_no_service_principal {
     () => {
         concat!(
-            "; if Exchange finds no such service principal, first ",
+            "; if Exchange finds no such service principal, first `",
             new_service_principal!(),
-            ", where ",
+            "`, where ",
             object_id!()
         )
     };
@@ -53,10 +58,32 @@ macro_rules! licence {
     };
 }
 
+/// A page of the mailbox's own, for those who have no PowerShell.
+macro_rules! mailbox_page {
+    ($page:literal) => {
+        concat!(
+            "admin.microsoft.com > Users > Active users > MAILBOX > Mail > ",
+            $page
+        )
+    };
+}
+
+/// Why waiting is asked for: rights and settings spread through Exchange slowly.
+macro_rules! within_the_hour {
+    () => {
+        "; then wait: it takes up to an hour"
+    };
+}
+
 /// What lets a person open a mailbox that is not their own.
 macro_rules! full_access_for_person {
     () => {
-        "Add-MailboxPermission -Identity MAILBOX -User OWNER -AccessRights FullAccess"
+        concat!(
+            "add OWNER under ",
+            mailbox_page!("Read and manage permissions > Add permissions"),
+            ", or ",
+            powershell!("Add-MailboxPermission -Identity MAILBOX -User OWNER -AccessRights FullAccess")
+        )
     };
 }
 
@@ -237,7 +264,7 @@ fn of_graph(what: String) -> Diagnosis {
         code: Some("WrongResource".into()),
         what,
         why: "the token is for Microsoft Graph, because `scope` of the app asks for that; Exchange wants one of its own".into(),
-        fix: "remove `scope` from the app, or set it to https://outlook.office365.com/.default, and reload saslgate (`kill -HUP` its process)".into(),
+        fix: "remove `scope` from the app, or set it to https://outlook.office365.com/.default, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)".into(),
     }
 }
 

@@ -7,9 +7,10 @@ use crate::provider::Protocol::{self, Smtp};
 macro_rules! send_as_person {
     () => {
         concat!(
-            "set the sender in the mail client to OWNER; or permit the address that the message claims to come from: ",
+            "set the sender in the mail client to OWNER; or permit the address that the message claims to come from (SENDER): add OWNER under \
+             admin.microsoft.com > Users > Active users > SENDER > Mail > Send as permissions > Add permissions, or ",
             powershell!(send_as_for_person!()),
-            " (takes up to an hour)"
+            within_the_hour!()
         )
     };
 }
@@ -22,7 +23,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.2.251",
         why: "the mailbox was full again and again, so Exchange takes no message of it for a while",
         fix: Fix::Same(
-            "empty MAILBOX, its Sent Items first (a copy of each message goes there), stop the program that sends, and try again in an hour",
+            "empty MAILBOX, its Sent Items first (a copy of each message goes there), stop the program that sends; Exchange lets go after a while, and does not say when",
         ),
     },
     Known {
@@ -32,8 +33,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.2.252",
         why: "a program went on sending as an address that it may not use, so Exchange takes no message of it for a while",
         fix: Fix::Same(
-            "set the sender in that program to MAILBOX, or permit the other address as the refusals before this one say, and try again in an \
-             hour",
+            "set the sender in that program to MAILBOX, or permit the other address as the refusals before this one say; Exchange lets go after a while, and does not say when",
         ),
     },
     Known {
@@ -42,7 +42,10 @@ pub(super) const ROWS: &[Known] = &[
         statuses: &["5.2.253"],
         code: "5.2.253",
         why: "the mailbox has no licence that includes sending, so Exchange takes no message of it for a while",
-        fix: Fix::Same(concat!(licence!("MAILBOX"), ", and try again in an hour")),
+        fix: Fix::Same(concat!(
+            licence!("MAILBOX"),
+            "; Exchange lets go after a while, and does not say when"
+        )),
     },
     Known {
         protocols: &[Smtp],
@@ -51,7 +54,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.2.254",
         why: "a program went on sending to more recipients than one message may have, so Exchange takes no message of it for a while",
         fix: Fix::Same(
-            "split the recipients of that program's messages over several messages, and try again in an hour",
+            "split the recipients of that program's messages over several messages; Exchange lets go after a while, and does not say when",
         ),
     },
     Known {
@@ -61,7 +64,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.2.255",
         why: "a program went on sending to addresses that do not exist, so Exchange takes no message of it for a while",
         fix: Fix::Same(
-            "remove the addresses that do not exist from that program's list, and try again in an hour",
+            "remove the addresses that do not exist from that program's list; Exchange lets go after a while, and does not say when",
         ),
     },
     Known {
@@ -72,9 +75,9 @@ pub(super) const ROWS: &[Known] = &[
         why: "the message claims to come from an address that the token's owner may not send as",
         fix: Fix::ByAccess {
             app_only: concat!(
-                "set the sender in the mail client to MAILBOX; or permit the address that the message claims to come from: ",
+                "set the sender in the mail client to MAILBOX; or permit the address that the message claims to come from (SENDER): ",
                 powershell!(send_as_for_app!()),
-                " (takes up to an hour)"
+                within_the_hour!()
             ),
             owner: send_as_person!(),
             delegate: send_as_person!(),
@@ -90,14 +93,14 @@ pub(super) const ROWS: &[Known] = &[
             app_only: concat!(
                 "give the app the right to the mailbox: ",
                 powershell!(full_access_for_app!()),
-                " (takes up to an hour)",
+                within_the_hour!(),
                 if_no_service_principal!()
             ),
             owner: concat!(licence!("OWNER"), "; if it has one that is new, wait an hour"),
             delegate: concat!(
                 "let OWNER open the mailbox: ",
-                powershell!(full_access_for_person!()),
-                " (takes up to an hour)"
+                full_access_for_person!(),
+                within_the_hour!()
             ),
         },
     },
@@ -144,9 +147,9 @@ pub(super) const ROWS: &[Known] = &[
         phrases: &["bad outbound sender"],
         statuses: &["5.1.8", "5.7.501", "5.7.502", "5.7.503"],
         code: "5.1.8",
-        why: "Microsoft has blocked this mailbox from sending, because what it sent looked like spam or its account was stolen",
+        why: "Microsoft has blocked this mailbox from sending, usually because what it sent looked like spam or its account was stolen",
         fix: Fix::Same(
-            "find out what sent so much, change the account's password if it was not you, then unblock MAILBOX (security.microsoft.com > \
+            "find out what sent so much, and change the account's password if it was not you; then have an administrator unblock MAILBOX (security.microsoft.com > \
              Email & collaboration > Review > Restricted entities), which takes up to an hour",
         ),
     },
@@ -155,11 +158,12 @@ pub(super) const ROWS: &[Known] = &[
         phrases: &["too many recipients"],
         statuses: &["4.5.3", "5.5.3"],
         code: "4.5.3",
-        why: "the message has more recipients than one message of this mailbox may have (500 unless an administrator has changed it)",
-        fix: Fix::Same(
-            "send the message in parts to fewer recipients, or run in PowerShell (after `Connect-ExchangeOnline`): Set-Mailbox -Identity MAILBOX \
-             -RecipientLimits 1000 (takes up to an hour)",
-        ),
+        why: "the message has more recipients than one message of this mailbox may have (usually 500)",
+        fix: Fix::Same(concat!(
+            "send the message to fewer recipients at a time, or ",
+            powershell!("Set-Mailbox -Identity MAILBOX -RecipientLimits 1000"),
+            within_the_hour!()
+        )),
     },
     Known {
         protocols: &[Smtp],
@@ -170,11 +174,12 @@ pub(super) const ROWS: &[Known] = &[
         ],
         statuses: &["5.3.4", "5.2.3"],
         code: "5.3.4",
-        why: "the message is larger than this mailbox may send (35 MB unless an administrator has changed it; attachments grow by a third on \
-              the way)",
-        fix: Fix::Same(
-            "send smaller attachments, or run in PowerShell (after `Connect-ExchangeOnline`): Set-Mailbox -Identity MAILBOX -MaxSendSize 150MB (takes up to an hour)",
-        ),
+        why: "the message is larger than this mailbox may send (usually 35 MB; attachments grow by a third on the way)",
+        fix: Fix::Same(concat!(
+            "send smaller attachments, or ",
+            powershell!("Set-Mailbox -Identity MAILBOX -MaxSendSize 150MB"),
+            within_the_hour!()
+        )),
     },
     Known {
         protocols: &[Smtp],
@@ -207,7 +212,8 @@ pub(super) const ROWS: &[Known] = &[
         code: "5.5.1",
         why: "Exchange did not understand a command of the mail client, or it came in the wrong order",
         fix: Fix::Same(
-            "update the mail client, and switch SMTP inspection (often called fixup) off in firewalls on the way; waiting does not help",
+            "update the mail client, and ask the network administrator to switch SMTP inspection (often called fixup) off in firewalls on the way; waiting does not \
+             help",
         ),
     },
 ];

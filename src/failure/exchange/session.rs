@@ -20,25 +20,28 @@ pub(super) const NOT_CONNECTED: Known = Known {
                 "Set-CASMailbox -Identity MAILBOX PROTOCOL_SWITCH; ",
                 full_access_for_app!()
             ),
-            "; then wait up to an hour",
+            within_the_hour!(),
             if_no_service_principal!(),
-            "; if it finds no such mailbox, ",
-            licence!("the user")
+            "; if there is no such mailbox, give the user a licence"
         ),
         owner: concat!(
-            "make sure that the protocol is on: ",
+            "check that the protocol (IMAP, POP or Authenticated SMTP) is ticked (",
+            mailbox_page!("Manage email apps"),
+            "), or ",
             powershell!("Set-CASMailbox -Identity MAILBOX PROTOCOL_SWITCH"),
-            "; then wait up to an hour; if it finds no such mailbox, ",
+            within_the_hour!(),
+            "; if there is no such page, ",
             licence!("OWNER")
         ),
         delegate: concat!(
-            "make sure that the protocol is on and that OWNER may open the mailbox: ",
+            "check that the protocol (IMAP, POP or Authenticated SMTP) is ticked (",
+            mailbox_page!("Manage email apps"),
+            "), and that OWNER may open the mailbox: ",
             powershell!(
                 "Set-CASMailbox -Identity MAILBOX PROTOCOL_SWITCH; ",
                 full_access_for_person!()
             ),
-            "; then wait up to an hour; if it finds no such mailbox, ",
-            licence!("the user")
+            within_the_hour!()
         ),
     },
 };
@@ -72,7 +75,7 @@ pub(super) const ROWS: &[Known] = &[
         code: "Throttled",
         why: "this mailbox has asked for more than Exchange gives in a short time",
         fix: Fix::Same(
-            "make the mail client ask less often, and search or fetch fewer messages at once; Exchange lets go after some minutes",
+            "wait: Exchange lets go after some minutes; if it comes back, set the mail client to ask less often and to fetch fewer messages at once",
         ),
     },
     Known {
@@ -85,7 +88,7 @@ pub(super) const ROWS: &[Known] = &[
         ],
         statuses: &[],
         code: "SessionLimit",
-        why: "this mailbox has as many sessions open as Exchange allows, which is 15 to 20",
+        why: "this mailbox has as many sessions open as Exchange allows, usually 15 to 20",
         fix: Fix::Same(
             "close mail clients that have MAILBOX open, or set each of them to fewer connections; a login works again as soon as a session has \
              ended",
@@ -103,8 +106,8 @@ pub(super) const ROWS: &[Known] = &[
         code: "ConnectionClosed",
         why: "Exchange hung up: after commands that it refused, when the mailbox has too many sessions, or while the mailbox is moved",
         fix: Fix::Same(
-            "look in the log for what it refused before this (`upstream_said`); if there is nothing, close other mail clients that have MAILBOX \
-             open, and try again in some minutes",
+            "wait some minutes and let the mail client try again; if it comes back, look in the log for what was refused before this (`upstream_said`), and close \
+             other mail clients that have MAILBOX open",
         ),
     },
     Known {
@@ -118,7 +121,7 @@ pub(super) const ROWS: &[Known] = &[
         ],
         statuses: &[],
         code: "Unavailable",
-        why: "the server that holds this mailbox is not there at the moment",
+        why: "the machine at Microsoft's that holds this mailbox is not there at the moment",
         fix: Fix::Same(
             "wait some minutes and let the mail client try again; if it lasts, look at https://status.cloud.microsoft",
         ),
@@ -133,7 +136,9 @@ pub(super) const COMMANDS: &[Known] = &[
         statuses: &[],
         code: "CommandError",
         why: "Exchange did not understand a command of the mail client, or found it too long",
-        fix: Fix::Same("update the mail client, or have it search and fetch fewer messages in one command"),
+        fix: Fix::Same(
+            "update the mail client, or have it search and fetch fewer messages in one command; if it stays, send this line to the makers of the mail client",
+        ),
     },
     Known {
         protocols: MAILBOX,
@@ -141,7 +146,9 @@ pub(super) const COMMANDS: &[Known] = &[
         statuses: &[],
         code: "InvalidState",
         why: "the mail client sent a command that does not belong there, such as a second login in the same session",
-        fix: Fix::Same("set the mail client to open a new connection for each login, or update it"),
+        fix: Fix::Same(
+            "update the mail client; if it stays, send this line to its makers, because waiting does not help",
+        ),
     },
 ];
 

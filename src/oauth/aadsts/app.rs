@@ -10,21 +10,21 @@ pub(super) const ROWS: &[Row] = &[
         why: "mostly the Secret ID was copied instead of the Value, or the secret belongs to another app registration",
         fix: concat!(
             "create a new client secret (",
-            app_page!("Certificates & secrets"),
-            "), and copy its Value, which is shown only once, to where `client_secret_file` or `client_secret_env` points (a \
-             variable needs a restart of saslgate)"
+            app_page!("Certificates & secrets > New client secret"),
+            "), and copy its Value, which is shown only once, into the file that `client_secret_file` names (or into the variable of \
+             `client_secret_env`, which needs a restart of saslgate)"
         ),
     },
     Row {
         codes: &[7_000_222],
         class: Class::Configuration(Mended::Here),
         what: "the client secret has expired",
-        why: "client secrets live two years at most, and whoever made this one chose a shorter life or the time has come",
+        why: "client secrets live two years at most, or less if whoever made this one chose so",
         fix: concat!(
             "make a new client secret (",
-            app_page!("Certificates & secrets"),
+            app_page!("Certificates & secrets > New client secret"),
             "), put its Value in the place of the old one (a variable needs a restart of saslgate), and set \
-             `client_secret_expires` to its last day so that you are warned in time"
+             `client_secret_expires` to its last day, as in 2028-11-20, so that you are warned in time"
         ),
     },
     Row {
@@ -34,8 +34,8 @@ pub(super) const ROWS: &[Row] = &[
         why: "the app registration counts as one that can keep a secret: its redirect URI is of the platform Web, or \"Allow public \
               client flows\" is off",
         fix: concat!(
-            "add `client_secret_file` to the app in the configuration; or, for an app without a secret, set \"Allow public \
-             client flows\" to Yes (",
+            "make a client secret (page \"Certificates & secrets\" of the app registration) and name a file with its Value as `client_secret_file` of \
+             the app in the configuration; or, for an app without a secret, set \"Allow public client flows\" to Yes (",
             app_page!("Authentication"),
             ")"
         ),
@@ -58,7 +58,7 @@ pub(super) const ROWS: &[Row] = &[
         what: "Entra ID does not accept the app's certificate",
         why: "the certificate that signs is not the one that was uploaded to this app registration, has expired, or its subject is not allowed",
         fix: concat!(
-            "upload the certificate that is in use, without its key (",
+            "upload the certificate that is in use (the file without the private key: ",
             app_page!("Certificates & secrets > Certificates"),
             "); make a new one if it has expired"
         ),
@@ -66,8 +66,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         codes: &[50_048, 700_021],
         class: Class::Configuration(Mended::Either),
-        what: "the assertion that should prove the app names another app",
-        why: "issuer and subject of the assertion have to be the client id that asks",
+        what: "what should prove the app (a signed assertion) names another app",
+        why: "the issuer and the subject in it have to be the client id that asks",
         fix: concat!(
             "compare `client_id` with the Application (client) ID of the app that the certificate was uploaded to (",
             app_page!("Overview"),
@@ -77,26 +77,26 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         codes: &[700_024],
         class: Class::Configuration(Mended::There),
-        what: "the assertion that should prove the app is not valid at this time",
+        what: "what should prove the app (a signed assertion) is not valid at this time",
         why: "this machine's clock is wrong, or a federated token file is no longer renewed by whoever writes it",
-        fix: "set the clock of this machine (`timedatectl` shows whether it is synchronised); with a federated token file, look \
-              at its age (`ls -l`) and restart what should renew it",
+        fix: "set the clock of this machine (`sudo timedatectl set-ntp true`; `timedatectl` shows whether it is synchronised); with a federated token file, look at its time (`ls -l`); if that is old, ask whoever set it up why it is not renewed",
     },
     Row {
         codes: &[700_023],
         class: Class::Configuration(Mended::Either),
         what: "the scope names no resource, or the app's assertion is meant for another place",
         why: "Entra ID uses this code for both: a scope of which it can't tell what it belongs to, and a wrong audience",
-        fix: "remove `scope` from the app so that the preset's is used; with a federated token, check that its audience is \
-              api://AzureADTokenExchange",
+        fix: "remove the line `scope` of the app, so that the preset's is used; with a federated token, ask whoever set it up for one with the \
+              audience api://AzureADTokenExchange",
     },
     Row {
         codes: &[700_211, 700_212, 700_213, 7_002_131],
         class: Class::Configuration(Mended::There),
-        what: "no federated credential of the app matches the token that was presented",
-        why: "the issuer (700211), the audience (700212) or the subject (700213, 7002131) differs; case counts",
+        what: "the app registration does not know the federated token that was presented",
+        why: "no federated credential of it fits: the issuer (700211), the audience (700212) or the subject (700213, 7002131) differs; case counts",
         fix: concat!(
-            "compare Issuer, Audience and Subject identifier, letter by letter, with the claims iss, aud and sub of the token (",
+            "ask whoever set up the federated credential to compare its Issuer, Audience and Subject identifier, letter by letter, with iss, aud and sub \
+             in the token (",
             app_page!("Certificates & secrets > Federated credentials"),
             ")"
         ),
@@ -106,14 +106,16 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::Configuration(Mended::Here),
         what: "the token that was presented as a federated credential belongs to a person",
         why: "only a token that a program got for itself can stand for an app",
-        fix: "point the federated token file at the token of a workload identity, not at one that somebody signed in for",
+        fix: "point the federated token file of the app at the token of a program (a workload identity), not at one that somebody signed in for; whoever set it \
+              up knows where that is",
     },
     Row {
         codes: &[50_013, 500_133],
         class: Class::Transient,
-        what: "the assertion is malformed or not valid at this time",
+        what: "what should prove the app (an assertion) is malformed or not valid at this time",
         why: "mostly a clock that is wrong, here or where the assertion comes from",
-        fix: "check the clock of this machine and of the one that made the assertion; saslgate asks again by itself",
+        fix: "check the clock of this machine (`timedatectl`), and of the one that the assertion comes from if that is another; saslgate asks again by \
+              itself",
     },
     Row {
         codes: &[7_000_112, 1_000_031],
@@ -123,18 +125,18 @@ pub(super) const ROWS: &[Row] = &[
         fix: concat!(
             "set \"Enabled for users to sign in?\" to Yes (",
             enterprise_page!("Properties"),
-            "); if Microsoft has disabled it, that page says so, and a new app registration is the way out"
+            "); if it stands at Yes, usually Microsoft itself has disabled the app: open a support request (admin.microsoft.com > Help & support)"
         ),
     },
     Row {
         codes: &[50_105, 501_051],
         class: Class::Configuration(Mended::There),
         what: "the app demands an assignment, and whoever asks has none",
-        why: "its enterprise application has \"Assignment required?\" set, and the person or app that wants the token is not assigned",
+        why: "it is set to \"Assignment required?\", and the person or app that wants the token is not assigned",
         fix: concat!(
-            "assign the person or app (",
-            enterprise_page!("Users and groups"),
-            "), or set \"Assignment required?\" to No (the page Properties beside it)"
+            "assign the person (",
+            enterprise_page!("Users and groups > Add user/group"),
+            "); for an app that signs in as itself, set \"Assignment required?\" to No (the page Properties beside it)"
         ),
     },
     Row {
@@ -142,7 +144,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::Configuration(Mended::Here),
         what: "the client id belongs to an app of Microsoft's own",
         why: "somebody took the client id of a Microsoft program; Entra ID gives it tokens for nothing else",
-        fix: "register an app of your own (entra.microsoft.com > App registrations > New registration) and use its Application \
+        fix: "register an app of your own (entra.microsoft.com > Entra ID > App registrations > New registration) and use its Application \
               (client) ID as `client_id`",
     },
     Row {
@@ -151,7 +153,7 @@ pub(super) const ROWS: &[Row] = &[
         what: "nobody has consented to what the app asks for",
         why: "an administrator's consent is missing, was withdrawn, or was given before a permission was added",
         fix: concat!(
-            "press \"Grant admin consent\" as an administrator (",
+            "have an administrator press \"Grant admin consent\" (",
             app_page!("API permissions"),
             "); where a person signs in and may consent, `saslgate sign-in ACCOUNT` does as well"
         ),
@@ -164,9 +166,9 @@ pub(super) const ROWS: &[Row] = &[
         fix: concat!(
             "add the mail permissions (",
             app_page!("API permissions > Add a permission"),
-            "): for an app that signs in as itself IMAP.AccessAsApp, POP.AccessAsApp and SMTP.SendAsApp of \"Office 365 Exchange \
-             Online\", for people IMAP.AccessAsUser.All, POP.AccessAsUser.All and SMTP.Send of \"Microsoft Graph\"; then press \
-             \"Grant admin consent\""
+            "): for an app that signs in as itself APIs my organization uses > Office 365 Exchange Online > Application permissions > IMAP.AccessAsApp, \
+             POP.AccessAsApp and SMTP.SendAsApp; for people Microsoft Graph > Delegated permissions > IMAP.AccessAsUser.All, \
+             POP.AccessAsUser.All and SMTP.Send; then press \"Grant admin consent\", which only an administrator can"
         ),
     },
     Row {

@@ -9,7 +9,7 @@ use super::error::{Kind, TokenError};
 macro_rules! app_page {
     ($page:literal) => {
         concat!(
-            "entra.microsoft.com > App registrations > your app (CLIENT_ID) > ",
+            "entra.microsoft.com > Entra ID > App registrations > All applications > your app (CLIENT_ID) > ",
             $page
         )
     };
@@ -19,7 +19,7 @@ macro_rules! app_page {
 macro_rules! enterprise_page {
     ($page:literal) => {
         concat!(
-            "entra.microsoft.com > Enterprise applications > your app (CLIENT_ID) > ",
+            "entra.microsoft.com > Entra ID > Enterprise apps > your app (CLIENT_ID) > ",
             $page
         )
     };
@@ -28,7 +28,21 @@ macro_rules! enterprise_page {
 /// Where every attempt stands with its reason; those of an app that signs in as itself are in a tab of their own.
 macro_rules! sign_in_logs {
     () => {
-        "entra.microsoft.com > Monitoring & health > Sign-in logs"
+        "entra.microsoft.com > Entra ID > Monitoring & health > Sign-in logs"
+    };
+}
+
+/// Where the organisation's policies stand.
+macro_rules! policies {
+    () => {
+        "entra.microsoft.com > Entra ID > Conditional Access > Policies"
+    };
+}
+
+/// For what nobody but us can mend.
+macro_rules! report {
+    () => {
+        "report it where you got saslgate from, with this line of the log"
     };
 }
 
@@ -91,10 +105,10 @@ impl Mended {
     /// What has to be done afterwards, or how long it takes.
     const fn afterwards(self) -> &'static str {
         match self {
-            Self::Here => "; then reload saslgate (`kill -HUP` its process)",
-            Self::There => "; saslgate asks again within five minutes",
+            Self::Here => "; then reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            Self::There => "; then wait: saslgate asks again within five minutes",
             Self::Either => {
-                "; if the configuration was changed, reload saslgate (`kill -HUP` its process), else it asks again within five minutes"
+                "; if you changed the configuration, reload saslgate (`sudo kill -HUP $(pidof saslgate)`), else wait: it asks again within five minutes"
             }
             Self::BySigningIn => "",
         }

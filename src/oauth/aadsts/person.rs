@@ -7,9 +7,9 @@ pub(super) const ROWS: &[Row] = &[
         codes: &[50_034],
         class: Class::SignIn,
         what: "Entra ID does not know this user in this tenant",
-        why: "the address is misspelled, is an alias that nobody can sign in with, or belongs to another tenant",
-        fix: "check `login` or `signs_in_as` of the account against the user's principal name (admin.microsoft.com > Users > \
-              Active users), and `tenant`",
+        why: "the address is misspelled, is an alias that nobody can sign in with, or belongs to another organisation",
+        fix: "compare `signs_in_as` of the account (or `login`, if it has none) with the user's Username (admin.microsoft.com > Users > Active users), and \
+              `tenant` with the organisation; then reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
     },
     Row {
         codes: &[50_064, 50_126],
@@ -25,7 +25,8 @@ pub(super) const ROWS: &[Row] = &[
         what: "Entra ID has locked the account for a while, or distrusts the address that the request came from",
         why: "too many wrong passwords, often from one forgotten mail client, or traffic that looks like an attack",
         fix: concat!(
-            "find the mail client that still has an old password, wait some minutes, and see which of the two reasons is given (",
+            "wait some minutes without trying; if it comes back, find the mail client that still has an old password; the entry says which of the two \
+             reasons it is (",
             sign_in_logs!(),
             ")"
         ),
@@ -35,29 +36,31 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "the password of the person has expired or has to be changed",
         why: "a rule of the organisation, or the password was found in a leak",
-        fix: "change the password at https://myaccount.microsoft.com, then enter the new one in the mail client",
+        fix: "have the person change the password at https://myaccount.microsoft.com, then enter the new one in the mail client",
     },
     Row {
         codes: &[50_144],
         class: Class::SignIn,
         what: "the password of the person has expired in the local Active Directory",
         why: "the organisation keeps its passwords in its own directory, and that one's rule applies",
-        fix: "change the password in the organisation's own directory (Ctrl+Alt+Del on a PC of the domain, or by its administrator)",
+        fix: "change the password in the organisation's own directory (Ctrl+Alt+Del on a PC of the domain, or by its administrator), then enter the new \
+              one in the mail client",
     },
     Row {
         codes: &[50_056],
         class: Class::SignIn,
         what: "there is no password for this user in Entra ID",
         why: "the person signs in without a password, or at the organisation's own sign-in page",
-        fix: "use an app with a browser sign-in (grant = \"authorization_code\") for this account instead of its password",
+        fix: "use an app with grant = \"authorization_code\" for this account, reload saslgate (`sudo kill -HUP $(pidof saslgate)`), and run `saslgate sign-in \
+              ACCOUNT`",
     },
     Row {
         codes: &[50_057],
         class: Class::Configuration(Mended::There),
         what: "the user account is disabled",
         why: "an administrator has blocked its sign-in",
-        fix: "unblock the user (admin.microsoft.com > Users > Active users > the user > Unblock sign-in); a shared mailbox may \
-              stay blocked if an app or another person opens it",
+        fix: "unblock the user who signs in (admin.microsoft.com > Users > Active users > the user > Unblock sign-in); a shared mailbox may stay blocked \
+              if an app, or another person by `signs_in_as`, opens it",
     },
     Row {
         codes: &[50_058, 700_020],
@@ -79,45 +82,49 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "Entra ID wants a second factor",
         why: "per-user multifactor authentication, security defaults or Conditional Access demand one; a password alone never gets past it",
-        fix: "run `saslgate sign-in ACCOUNT` and confirm the second factor; an account that uses grant = \"password\" needs another \
-              grant",
+        fix: "run `saslgate sign-in ACCOUNT` and confirm the second factor; where the app has grant = \"password\", first set it to \"authorization_code\" and \
+              reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
     },
     Row {
         codes: &[50_078],
         class: Class::SignIn,
         what: "the second factor was given too long ago",
         why: "a policy of the organisation wants it again after some time",
-        fix: "run `saslgate sign-in ACCOUNT` and confirm the second factor again; if it happens often, have the administrator leave \
-              the app (CLIENT_ID) out of that policy",
+        fix: "run `saslgate sign-in ACCOUNT` and confirm the second factor again; if it happens often, ask whoever administers Entra ID to exclude the \
+              app (CLIENT_ID) from the policy that asks for it",
     },
     Row {
         codes: &[50_158],
         class: Class::SignIn,
-        what: "another company's second factor is demanded and was not given",
-        why: "the organisation uses a foreign service for multifactor authentication, which only works in a browser",
-        fix: "run `saslgate sign-in ACCOUNT` in a browser on a machine where that service works",
+        what: "the second factor of another company's service is demanded, and was not given",
+        why: "the organisation uses such a service for multifactor authentication, and it only works in a browser",
+        fix: "run `saslgate sign-in ACCOUNT`, and sign in with a browser on a machine where that service works",
     },
     Row {
         codes: &[50_132, 50_133, 50_173],
         class: Class::SignIn,
         what: "the sign-in was revoked",
         why: "the password was changed or reset, or an administrator ended all sessions of the person",
-        fix: "let the person sign in once more: `saslgate sign-in ACCOUNT`",
+        fix: "let the person sign in once more: run `saslgate sign-in ACCOUNT`",
     },
     Row {
         codes: &[70_008, 700_082],
         class: Class::SignIn,
         what: "the sign-in has expired",
         why: "it was not used for 90 days; or the page in the browser was left open longer than ten minutes",
-        fix: "sign in again: `saslgate sign-in ACCOUNT`; a sign-in that saslgate keeps renews itself while saslgate runs",
+        fix: "sign in again: run `saslgate sign-in ACCOUNT`; as long as saslgate runs, it renews the sign-in by itself",
     },
     Row {
         codes: &[70_043],
         class: Class::SignIn,
         what: "the organisation wants people to sign in more often",
         why: "Conditional Access has a sign-in frequency that covers this app",
-        fix: "run `saslgate sign-in ACCOUNT` now; to be spared next time, have the administrator leave the app out of \"Sign-in \
-              frequency\" (entra.microsoft.com > Entra ID > Conditional Access)",
+        fix: concat!(
+            "run `saslgate sign-in ACCOUNT` now; to be spared next time, ask whoever administers Entra ID to exclude the app (CLIENT_ID) from \
+             the policy with \"Sign-in frequency\" (",
+            policies!(),
+            ")"
+        ),
     },
     Row {
         codes: &[700_084],
@@ -135,7 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "Entra ID does not accept the stored sign-in",
         why: "it belongs to another app, was damaged, or does not cover what is asked for",
-        fix: "replace the stored sign-in: `saslgate sign-in ACCOUNT`; a refresh token that was imported must come from the same client id",
+        fix: "replace the stored sign-in: run `saslgate sign-in ACCOUNT`; a refresh token that was imported must come from the same client id",
     },
     Row {
         codes: &[50_089],
@@ -163,7 +170,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "the code for Microsoft's page has expired or is wrong",
         why: "it lives a quarter of an hour, and only in the sign-in that showed it",
-        fix: "get a new code with `saslgate sign-in ACCOUNT`",
+        fix: "get a new code: run `saslgate sign-in ACCOUNT --device`",
     },
     Row {
         codes: &[50_134],

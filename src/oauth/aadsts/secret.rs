@@ -73,7 +73,7 @@ const CUT: Row = Row {
     codes: WRONG,
     class: Class::Configuration(Mended::Here),
     what: "the client secret is only a part of its Value",
-    why: "the end got lost when it was copied: a Value has 40 characters",
+    why: "the end got lost when it was copied: a Value usually has 40 characters",
     fix: concat!(
         "copy the whole of the column Value (",
         app_page!("Certificates & secrets"),

@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::Configuration(Mended::There),
         what: "the person may not log on at this hour",
         why: "the local Active Directory has logon hours for this user",
-        fix: "have the administrator of the local Active Directory extend the user's hours (Active Directory Users and Computers > the \
+        fix: "ask the administrator of the local Active Directory to extend the user's hours (Active Directory Users and Computers > the \
               user > Account > Logon Hours)",
     },
     Row {
@@ -51,13 +51,14 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::Configuration(Mended::There),
         what: "clocks in the organisation's own network differ too much to check a password",
         why: "the machine of the authentication agent and the domain controller disagree about the time",
-        fix: "synchronise the clocks of the authentication agent's machine and of the domain controllers (`w32tm /resync` on each)",
+        fix: "ask the administrator of the local Active Directory to synchronise the clocks of the authentication agent's machine and of the domain controllers \
+              (`w32tm /resync` on each)",
     },
     Row {
         codes: &[1_002_016],
         class: Class::Configuration(Mended::There),
         what: "Entra ID saw TLS older than 1.2",
         why: "saslgate speaks 1.2 and 1.3 only, so something on the way speaks in its place",
-        fix: "let SIGN_IN_HOST pass the proxy or firewall that inspects TLS, or update that one",
+        fix: "ask the network administrator to let SIGN_IN_HOST pass the proxy or firewall that inspects TLS, or to update that one",
     },
 ];

@@ -12,14 +12,15 @@ pub(super) const ROWS: &[Row] = &[
             "compare `client_id` with the Application (client) ID and `tenant` with the Directory (tenant) ID (",
             app_page!("Overview"),
             "); for an app of another organisation have an administrator open ",
-            admin_consent!()
+            admin_consent!(),
+            " and accept"
         ),
     },
     Row {
         codes: &[7_000_229],
         class: Class::Configuration(Mended::There),
-        what: "the app has no service principal in this tenant",
-        why: "the app registration exists, but its enterprise application, which stands for it in the tenant, does not",
+        what: "the app is registered, but not present in this tenant (it has no service principal)",
+        why: "its enterprise application, which stands for it in the tenant, was deleted or never made",
         fix: concat!(
             "have an administrator open ",
             admin_consent!(),
@@ -30,7 +31,7 @@ pub(super) const ROWS: &[Row] = &[
         codes: &[90_002, 900_023],
         class: Class::Configuration(Mended::Here),
         what: "the tenant does not exist",
-        why: "the tenant is misspelled, belongs to another national cloud, or has no subscription any more",
+        why: "it is misspelled, belongs to another national cloud (US government, China), or its subscription has ended",
         fix: concat!(
             "set `tenant` to the Directory (tenant) ID (",
             app_page!("Overview"),
@@ -64,7 +65,7 @@ pub(super) const ROWS: &[Row] = &[
         codes: &[9_001_023],
         class: Class::Configuration(Mended::Here),
         what: "this way of getting tokens does not work through /common or /consumers",
-        why: "passwords and apps that sign in as themselves need an organisation that is named",
+        why: "passwords, and apps that sign in as themselves, need a named organisation",
         fix: "set `tenant` to the Directory (tenant) ID or a domain of the organisation",
     },
     Row {
@@ -95,28 +96,28 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "a personal Microsoft account was used where the organisation's account is needed",
         why: "the browser was signed in with a personal account, or the address exists as both kinds",
-        fix: "run `saslgate sign-in ACCOUNT` in a private browser window and choose \"Work or school account\"",
+        fix: "run `saslgate sign-in ACCOUNT`, open its address in a private browser window, and choose \"Work or school account\"",
     },
     Row {
         codes: &[16_000, 50_014, 50_020, 51_004],
         class: Class::SignIn,
         what: "the person who signed in has no account in this tenant",
         why: "the browser was signed in with another account, or the mailbox's owner is a guest whose home is elsewhere",
-        fix: "run `saslgate sign-in ACCOUNT` in a private browser window and sign in with the mailbox's own account; a person of \
-              another tenant needs `tenant` of the account set to that tenant",
+        fix: "run `saslgate sign-in ACCOUNT`, open its address in a private browser window, and sign in with the mailbox's own account; for a person of \
+              another organisation set `tenant` of the account to that one's first, and reload saslgate",
     },
     Row {
         codes: &[90_072],
         class: Class::SignIn,
-        what: "a guest of another tenant can't give the second factor that this tenant wants",
-        why: "the account that signed in does not exist in this tenant, or its link to the local Active Directory is broken",
-        fix: "run `saslgate sign-in ACCOUNT` with an account of this tenant; if it is one, have the administrator compare its \
-              ImmutableID with Active Directory",
+        what: "the account that signed in is not one of this tenant, so it can't give the second factor that is wanted",
+        why: "it is a guest of another organisation, or its link to the local Active Directory is broken",
+        fix: "run `saslgate sign-in ACCOUNT` and sign in with an account of this organisation; if it is one, ask whoever administers Active Directory whether \
+              the ImmutableID of the user is the same there and in Entra ID",
     },
     Row {
         codes: &[90_038, 90_051, 900_382, 900_432],
         class: Class::Configuration(Mended::Here),
-        what: "the tenant is in another national cloud",
+        what: "the tenant is in another national cloud (US government, China)",
         why: "each cloud has its own sign-in host, and tokens of one are worth nothing in another",
         fix: "choose the `preset` of the tenant's cloud (microsoft365-gcc-high, microsoft365-dod or microsoft365-china), or name its sign-in and mail hosts in a [provider.NAME]",
     },
@@ -125,7 +126,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::Configuration(Mended::Here),
         what: "the sign-in host is not one of Entra ID's",
         why: "`token_url` names SIGN_IN_HOST, which this cloud does not know",
-        fix: "remove the [provider.NAME] and use a preset, or correct `token_url` in it",
+        fix: "remove the [provider.NAME] and set `preset` to the one for the tenant's cloud (microsoft365 is the usual one), or correct `token_url` in it",
     },
     Row {
         codes: &[90_099],
@@ -134,14 +135,15 @@ pub(super) const ROWS: &[Row] = &[
         why: "delegated administration needs the app to be known in the customer's tenant first",
         fix: concat!(
             "ask an administrator of the customer's tenant to open ",
-            admin_consent!()
+            admin_consent!(),
+            " and accept"
         ),
     },
     Row {
         codes: &[50_002, 500_021, 500_022],
         class: Class::Configuration(Mended::There),
         what: "the network lets nobody sign in to this tenant",
-        why: "a proxy on the way adds tenant restrictions, and this tenant is not on its list",
+        why: "a proxy on the way permits certain organisations only (tenant restrictions), and this one is not on its list",
         fix: "ask the network administrator to add TENANT to the proxy's list of permitted tenants (the header \
               Restrict-Access-To-Tenants)",
     },

@@ -237,7 +237,7 @@ fn not_here(redirect_uri: &str) -> TroubleTold {
         code: None,
         what: format!("saslgate can't wait at {redirect_uri} for the browser"),
         why: "it listens only at http:// addresses of this machine: localhost, 127.0.0.1 or [::1]".into(),
-        fix: "sign in with --paste: the browser ends at that address, and what its address line then shows is pasted here"
+        fix: "run the same command with --paste: the browser ends at that address, and what its address line then shows is pasted here"
             .into(),
     }
 }
@@ -247,7 +247,8 @@ fn taken(port: u16, error: &io::Error) -> TroubleTold {
         code: None,
         what: format!("saslgate can't wait at port {port} of this machine for the browser: {error}"),
         why: "another sign-in is going on, or another program has the port".into(),
-        fix: "end the other sign-in, sign in with --paste, or set `redirect_uri` of the app to another port and register it in the portal"
+        fix: "end the other sign-in, or run the same command with --paste; if another program keeps the port, set `redirect_uri` of the app to another port, and register that \
+              in the portal (App registrations > your app > Authentication)"
             .into(),
     }
 }

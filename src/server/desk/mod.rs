@@ -174,7 +174,7 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a Pattern>) -> Refused 
         .filter(|(distance, _)| *distance <= 2);
     let fix = match (nearest, known.len()) {
         (Some((_, nearest)), _) => format!("did you mean {nearest}?"),
-        (None, 0..=20) => format!("there is {}", known.join(", ")),
+        (None, 0..=20) => format!("use one of these names: {}", known.join(", ")),
         (None, _) => "`saslgate status` lists the accounts".to_owned(),
     };
     Refused::from(TroubleTold {

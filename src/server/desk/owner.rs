@@ -25,8 +25,8 @@ impl Desk {
         let Some(app) = login.route().app.grant.delegated() else {
             return Err(refused(
                 "the app has no sign-in",
-                "its grant needs none",
-                "nothing",
+                "its grant needs none: it gets tokens by itself",
+                "leave it: nothing has to be done for this account",
             ));
         };
         let mut remarks = Vec::new();
@@ -119,7 +119,7 @@ impl Desk {
             Err(refused(
                 "the sign-in could not be kept",
                 "saslgate has a defect, or is ending",
-                "sign in again; report it with the log",
+                "sign in again; if it comes back, report it where you got saslgate from, with the log",
             ))
         })
     }
@@ -173,7 +173,7 @@ fn record(login: &Authorized, granted: &Granted) -> Result<Record, Refused> {
         return Err(refused(
             "the provider gave an access token and no refresh token, so nobody could renew it: nothing was kept",
             "the scope offline_access is missing from `scope` of the app, or the provider wants to be asked for consent again",
-            "remove `scope` from the app, or add offline_access to it, and sign in again",
+            "remove `scope` from the app, or add offline_access to it; reload saslgate (`sudo kill -HUP $(pidof saslgate)`), and sign in again",
         ));
     };
     let now = SystemTime::now();

@@ -29,8 +29,8 @@ impl Desk {
         let Some(app) = login.route().app.grant.delegated() else {
             return Err(refused(
                 "the app has no sign-in",
-                "its grant needs none",
-                "nothing",
+                "its grant needs none: it gets tokens by itself",
+                "leave it: nothing has to be done for this account",
             ));
         };
         let way = way(order.way, app);
@@ -69,7 +69,10 @@ impl Desk {
                     names.join(", ")
                 ),
                 "each has a consent of its own",
-                format!("add --app {}, then sign in once more with the other", names[0]),
+                format!(
+                    "run `saslgate sign-in {} --app {}`, then the same with each other one",
+                    found.name, names[0]
+                ),
             )),
             (None, _) => Err(nothing_to_sign_in(&name, app)),
         }
@@ -102,7 +105,7 @@ impl Desk {
             Returned::AdminConsent { .. } => Err(refused(
                 "an administrator has consented, and nobody has signed in",
                 "the browser came back from the page for administrators",
-                "sign in once more: now it needs no further consent",
+                "run the same command once more: now it needs no further consent",
             )),
             Returned::Refused(error) => Err(told(&error)),
             Returned::Foreign(_) | Returned::Nothing => Err(ended()),
@@ -125,7 +128,7 @@ impl Desk {
             return Err(refused(
                 "this provider has no page where an administrator consents for everybody",
                 "only Entra ID has one, and only for one tenant",
-                "let each person consent at the sign-in",
+                "run the command without --admin-consent, and let each person consent at the sign-in",
             ));
         };
         let sign_in = SignIn::begin_admin_consent(url, authorization, &app.scopes);
@@ -155,7 +158,7 @@ impl Desk {
             return Err(refused(
                 "this provider has no sign-in by code for mail",
                 "it lets codes open less than mail",
-                "sign in with a browser, or with --paste where there is none",
+                "run the command with --browser instead, or with --paste where this machine has no browser",
             ));
         };
         let registration = &app.registration;
@@ -186,7 +189,7 @@ impl Desk {
         Err(refused(
             "the code has expired",
             "nobody typed it in time",
-            "begin again: there will be a new code",
+            "run the same command again: it shows a new code",
         ))
     }
 
@@ -212,13 +215,13 @@ fn nothing_to_sign_in(name: &LoginName, app: Option<&str>) -> Refused {
         return refused(
             format!("{name} uses no app \"{app}\" that people sign in to"),
             "`app` of the account, or of one of its protocols, names another",
-            "`saslgate status` shows which apps the account uses",
+            "run `saslgate status`: it shows which apps the account uses",
         );
     }
     refused(
         format!("nobody has to sign in for {name}"),
         "its app gets tokens by itself, or asks the provider with each mail client's password",
-        format!("saslgate test {name}"),
+        format!("leave it; `saslgate test {name}` shows whether mail works"),
     )
 }
 
@@ -235,7 +238,7 @@ fn page(app: &Delegated) -> Result<&Authorization, Refused> {
         refused(
             "it is not known where people sign in at this provider",
             "its [provider.NAME] has no `authorize_url`",
-            "add it, or sign in elsewhere and hand the refresh token over with --refresh-token",
+            "add it from the provider's documentation and reload saslgate, or sign in elsewhere and hand the refresh token over with --refresh-token",
         )
     })
 }
@@ -244,15 +247,17 @@ fn needs_refresh_token(account: &str) -> Refused {
     refused(
         "this app is given refresh tokens that were got elsewhere",
         "its grant is \"refresh_token\"",
-        format!("saslgate sign-in {account} --refresh-token < FILE, or choose --browser or --device"),
+        format!(
+            "run `saslgate sign-in {account} --refresh-token < FILE`, where FILE holds the token, or choose --browser or --device"
+        ),
     )
 }
 
 fn ended() -> Refused {
     refused(
-        "the sign-in was not ended",
+        "the sign-in was not finished",
         "nothing that belongs to it came back within ten minutes",
-        "begin it again",
+        "run the same command again, and finish on the page that opens; if it shows an error, that one's code stands in docs/errors.md",
     )
 }
 

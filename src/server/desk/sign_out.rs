@@ -38,7 +38,7 @@ impl Desk {
             return Err(refused(
                 format!("nobody is signed in for {}", found.name),
                 "there is nothing of this account in the token store",
-                "nothing",
+                "leave it: there is nothing to forget",
             ));
         }
         let sessions = self.context.registry.end_where(|by| *by.account() == found.name);

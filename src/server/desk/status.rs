@@ -207,7 +207,7 @@ fn needs_sign_in(login: &Authorized, listed: Option<&Listed>) -> Option<(State, 
             "its seal does not fit: the file was changed by hand, or the disk fails",
         ),
         Some(Condition::Newer) => TroubleTold {
-            fix: "run the newer saslgate again, or sign in anew with this one".into(),
+            fix: format!("run the newer saslgate again, or sign in anew with this one: `{fix}`"),
             ..told(
                 "the sign-in in the token store was written by a newer saslgate",
                 "this one does not know its form",

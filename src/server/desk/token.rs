@@ -19,7 +19,7 @@ impl Desk {
             refused(
                 format!("{} is not allowed to use {protocol}", found.name),
                 "`protocols` of the account leaves it out, or its name stands for many mailboxes",
-                "choose another with --protocol, or name one mailbox",
+                "choose another with --protocol imap, pop3 or smtp, or name one mailbox",
             )
         })?;
         let app = &login.route().app;
@@ -27,7 +27,7 @@ impl Desk {
             return Err(refused(
                 format!("the app \"{}\" gives no tokens away", app.name),
                 "whoever has one opens the mailbox without saslgate and without its log",
-                "add token_export = true to the app, if a program has to speak XOAUTH2 itself",
+                "add token_export = true to the app, if a program has to speak XOAUTH2 itself, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
             ));
         }
         let token = self.context.tokens.pending(&login).token().await;

@@ -78,7 +78,7 @@ impl StoreError {
             Trouble::Closed,
             "the token store is closed",
             "saslgate is shutting down",
-            "try again when it has started again",
+            "wait until it has started again, then try again",
         )
     }
 
@@ -97,7 +97,7 @@ impl StoreError {
             Trouble::Defect,
             what,
             "saslgate has a defect, or the machine has no randomness or memory left",
-            "report it with the lines of the log before this one",
+            "restart saslgate; if it comes back, report it where you got saslgate from, with the lines of the log before this one",
         )
     }
 }

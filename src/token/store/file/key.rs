@@ -101,7 +101,7 @@ fn in_file(path: &Path) -> Result<(Key, Vec<StoreError>), StoreError> {
             Trouble::Exposed,
             format!("the key of the token store, {shown}, may be read by every user of this machine (mode {mode:03o})"),
             "with it and the store anybody can read the tokens",
-            format!("chmod 600 {shown}, or 640 with a group of its own"),
+            format!("run `sudo chmod 600 {shown}` (or 640 with a group of its own)"),
         ));
     }
     Ok((key, notices))

@@ -75,7 +75,7 @@ fn exposed_folder(folder: &Path) -> Option<StoreError> {
         Trouble::Exposed,
         format!("the directory of the token store, {shown}, may {what} by other users (mode {mode:03o})"),
         why,
-        format!("chmod 700 {shown} (StateDirectoryMode=0700 in a systemd unit)"),
+        format!("run `sudo chmod 700 {shown}` (StateDirectoryMode=0700 in a systemd unit)"),
     ))
 }
 
@@ -87,7 +87,7 @@ fn exposed_file(file: &Path) -> Option<StoreError> {
         Trouble::Exposed,
         format!("the token store {shown} may be read or written by other users (mode {mode:03o})"),
         "what is in it is sealed, but names and times are not",
-        format!("chmod 600 {shown}; the next save does it too"),
+        format!("run `sudo chmod 600 {shown}`; the next save does it too"),
     ))
 }
 

@@ -176,7 +176,7 @@ fn from_previous(place: &Place, why: &str) -> StoreError {
         ),
         CHANGED,
         format!(
-            "nothing at once; the next save keeps the broken file as {}; look after the disk",
+            "leave it: the next save keeps the broken file as {}; have whoever looks after this machine check the disk",
             name(&place.set_aside(1))
         ),
     )
@@ -191,7 +191,7 @@ fn strange(place: &Place, lines: usize) -> StoreError {
         ),
         CHANGED,
         format!(
-            "nothing at once; the next save keeps the file as {}",
+            "leave it: the next save keeps the file as {}",
             name(&place.set_aside(1))
         ),
     )
@@ -206,7 +206,7 @@ fn record_older(entry: &Entry, place: &Place) -> StoreError {
             name(&place.previous)
         ),
         CHANGED,
-        "nothing, unless the account needs a new sign-in; look after the disk",
+        "leave it, unless `saslgate status` wants a new sign-in for the account; have whoever looks after this machine check the disk",
     )
 }
 
