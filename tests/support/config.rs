@@ -60,6 +60,15 @@ impl Account {
         }
     }
 
+    /// An account whose password the provider judges.
+    pub(crate) fn of_person(login: &str, password: &str) -> Self {
+        Self {
+            password: password.to_owned(),
+            hashes: Vec::new(),
+            ..Self::new(login)
+        }
+    }
+
     /// The same with another app.
     pub(crate) fn app(mut self, app: &str) -> Self {
         app.clone_into(&mut self.app);
@@ -128,6 +137,8 @@ impl Config {
         config
             .table("log", "format = \"json\"\nlevel = \"debug\"")
             .table("upstream", "ca_file = \"ca.pem\"\nproxy = \"none\"")
+            .table("store", "path = \"tokens\"")
+            .table("server", "")
             .app_only(DEMO_APP, Demo::TENANT, Demo::CLIENT_ID, DEMO_SECRET)
     }
 
@@ -203,6 +214,10 @@ impl Config {
         let mut text = self.providers.clone();
         for (name, entries) in &self.tables {
             let _ = write!(text, "\n[{name}]\n{entries}\n");
+            if *name == "server" {
+                // Beside the configuration, so that no two tests meet.
+                text += "control = \"control/socket\"\n";
+            }
         }
         for app in self.apps.values() {
             text = text + "\n" + app;
@@ -238,10 +253,15 @@ fn as_exchange(sim: &Sim) -> String {
 
 /// The simulator as a provider.
 fn simulator(sim: &Sim, ports: [(SocketAddr, Tls); 3]) -> String {
-    let mut text = format!(
-        "[provider.{SIMULATOR}]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\n",
-        sim.addresses().authority()
-    );
+    let mut text = format!("[provider.{SIMULATOR}]\n");
+    for (key, path) in [
+        ("token_url", "token"),
+        ("authorize_url", "authorize"),
+        ("device_url", "devicecode"),
+    ] {
+        let authority = sim.addresses().authority();
+        let _ = writeln!(text, "{key} = \"{authority}/{{tenant}}/oauth2/v2.0/{path}\"");
+    }
     for (name, (to, tls)) in ["imap", "pop3", "smtp"].into_iter().zip(ports) {
         let _ = write!(
             text,

@@ -34,6 +34,21 @@ impl MailClient {
         Self::over(protocol, stream)
     }
 
+    /// Connects in clear from an address of this machine's own, and hears the greeting.
+    pub(crate) async fn greeted_from(
+        source: std::net::Ipv4Addr,
+        protocol: Protocol,
+        address: SocketAddr,
+    ) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        let stream = soon("a connection", socket.connect(address)).await.unwrap();
+        let mut this = Self::over(protocol, stream);
+        let greeting = this.line().await;
+        assert!(!greeting.is_empty());
+        this
+    }
+
     fn over(protocol: Protocol, stream: impl Bytes + 'static) -> Self {
         Self {
             protocol,

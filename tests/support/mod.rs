@@ -7,6 +7,7 @@
     dead_code
 )]
 
+pub(crate) mod command;
 pub(crate) mod config;
 pub(crate) mod in_process;
 pub(crate) mod log;

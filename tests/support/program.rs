@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use saslgate::provider::Protocol;
@@ -21,19 +22,38 @@ pub(crate) struct Program {
     /// What it wrote to standard output.
     pub(crate) output: Log,
     pub(crate) addresses: Addresses,
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
 }
 
 impl Program {
     /// Starts it, and waits until it says that it is ready.
-    pub(crate) async fn start(place: Place, config: &Config) -> Self {
+    pub(crate) async fn start(place: impl Into<Arc<Place>>, config: &Config) -> Self {
+        Self::start_with(place, config, &[]).await
+    }
+
+    /// The same with these environment variables.
+    pub(crate) async fn start_with(
+        place: impl Into<Arc<Place>>,
+        config: &Config,
+        environment: &[(&str, String)],
+    ) -> Self {
+        let place = place.into();
         let path = place.configure(config);
-        Self::run(place, &path, &config.listeners).await
+        Self::run_with(place, &path, &config.listeners, environment).await
     }
 
     /// The same with a file that is there already, and has these listeners.
-    pub(crate) async fn run(place: Place, path: &Path, listeners: &[(Protocol, Tls)]) -> Self {
-        let (child, log, output) = spawn(path).await;
+    pub(crate) async fn run(place: impl Into<Arc<Place>>, path: &Path, listeners: &[(Protocol, Tls)]) -> Self {
+        Self::run_with(place.into(), path, listeners, &[]).await
+    }
+
+    async fn run_with(
+        place: Arc<Place>,
+        path: &Path,
+        listeners: &[(Protocol, Tls)],
+        environment: &[(&str, String)],
+    ) -> Self {
+        let (child, log, output) = spawn(path, environment).await;
         Self {
             pid: Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap(),
             addresses: Addresses::new(listeners, listening(&log)),
@@ -46,7 +66,7 @@ impl Program {
 
     /// Starts it once more, after its end.
     pub(crate) async fn run_again(&mut self, path: &Path, listeners: &[(Protocol, Tls)]) {
-        (self.child, self.log, self.output) = spawn(path).await;
+        (self.child, self.log, self.output) = spawn(path, &[]).await;
         self.pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
         self.addresses = Addresses::new(listeners, listening(&self.log));
     }
@@ -96,11 +116,12 @@ impl Gate for Program {
     }
 }
 
-async fn spawn(path: &Path) -> (Child, Log, Log) {
+async fn spawn(path: &Path, environment: &[(&str, String)]) -> (Child, Log, Log) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
         .arg("run")
         .arg("--config")
         .arg(path)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

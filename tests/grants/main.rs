@@ -1,0 +1,18 @@
+//! Every way to get a token, and what becomes of it: mail clients, commands, a saslgate, a simulated Microsoft 365.
+#![cfg(feature = "demo")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../sim_support/mod.rs"]
+mod sim_support;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod browser;
+mod commands;
+mod flights;
+mod handing_on;
+mod newer;
+mod owners;
+mod people;
+mod retention;
+mod table;
