@@ -92,6 +92,7 @@ impl People {
         request: &TokenRequest,
     ) -> Result<Issued, TokenError> {
         let listed = store.list().await.map_err(|error| of_store(&error))?;
+        let mut passing = None;
         for orphan in listed.iter().filter(|listed| is_orphan_of(listed, request)) {
             let Ok(Some(stored)) = store.load(orphan.key).await else {
                 continue;
@@ -100,8 +101,12 @@ impl People {
             let Some(sign_in) = standing.sign_in().filter(|sign_in| is_at(sign_in, app)) else {
                 continue;
             };
-            let Ok(granted) = self.refresh(app, &standing.record.secret).await else {
-                continue;
+            let granted = match self.refresh(app, &standing.record.secret).await {
+                Ok(granted) => granted,
+                Err(error) => {
+                    passing = Some(error).filter(TokenError::is_temporary).or(passing);
+                    continue;
+                }
             };
             check_owner(sign_in, &granted)?;
             let mut record = renewed(&standing, sign_in, &granted);
@@ -118,7 +123,8 @@ impl People {
             }
             return Ok(granted.issued);
         }
-        Err(nobody(request))
+        // Whoever could not be asked may still be signed in: no person is bothered for an outage.
+        Err(passing.unwrap_or_else(|| nobody(request)))
     }
 }
 

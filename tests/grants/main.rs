@@ -7,6 +7,7 @@ mod sim_support;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adoption;
 mod browser;
 mod commands;
 mod flights;

@@ -3,6 +3,18 @@
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
 use crate::control::{News, Talk};
+use crate::name::LoginName;
+use crate::token::store::TokenStore;
+
+/// Whose sign-ins are forgotten.
+struct Leaving {
+    /// How the operator knows the account.
+    shown: String,
+    /// As records name it.
+    names: Vec<Box<str>>,
+    /// What its logins open.
+    logins: Vec<Authorized>,
+}
 
 impl Desk {
     /// Deletes our copy of what a person's sign-in left, and ends the sessions that were opened with it. The consent stays
@@ -13,47 +25,93 @@ impl Desk {
         app: Option<&str>,
         talk: &mut Talk,
     ) -> Result<(), Refused> {
-        let (name, found) = self.account(account)?;
-        let store = self
-            .store
-            .store()
-            .await
-            .map_err(|error| Refused::from(stored(&error)))?;
-        let mut apps = Vec::new();
-        for login in self.logins(&name).iter().filter(|login| is_meant(login, app)) {
-            let key = login.token_wanted().key.grant;
-            let lease = store.lease(key).await;
-            let _lease = lease.map_err(|error| Refused::from(stored(&error)))?;
-            let had = store
-                .remove(key)
-                .await
-                .map_err(|error| Refused::from(stored(&error)))?;
-            let verified = store.remove(key.of_verified_password()).await;
-            if had || verified.map_err(|error| Refused::from(stored(&error)))? {
-                apps.push(login.route().app.name.to_string());
-            }
-            self.context.tokens.forget(key);
-        }
+        let known = self
+            .account(account)
+            .map(|(name, found)| (name, found.name.to_string()));
+        let leaving = match &known {
+            Ok((name, shown)) => self.leaving(name, shown, app),
+            // The sign-in of an account that was taken out of the configuration: who asks for it knows its name.
+            Err(_) => Leaving {
+                shown: account.to_owned(),
+                names: vec![account.into()],
+                logins: Vec::new(),
+            },
+        };
+        let store = match (self.store.store().await, known) {
+            (Ok(store), _) => store,
+            (Err(error), Ok(_)) => return Err(stored(&error).into()),
+            (Err(_), Err(unknown)) => return Err(unknown),
+        };
+        let apps = self.forget(&*store, &leaving, app).await?;
+        let shown = leaving.shown;
         if apps.is_empty() {
+            self.account(account)?;
             return Err(refused(
-                format!("nobody is signed in for {}", found.name),
+                format!("nobody is signed in for {shown}"),
                 "there is nothing of this account in the token store",
                 "leave it: there is nothing to forget",
             ));
         }
-        let sessions = self.context.registry.end_where(|by| *by.account() == found.name);
-        tracing::info!(account = %found.name, apps = apps.join(", "), sessions, "signed out");
+        let sessions = self
+            .context
+            .registry
+            .end_where(|by| by.account().to_string() == shown);
+        tracing::info!(account = %shown, apps = apps.join(", "), sessions, "signed out");
         talk.tell(News::SignedOut {
-            account: found.name.to_string(),
+            account: shown,
             sessions,
             apps,
         })
         .await;
         Ok(())
     }
-}
 
-fn is_meant(login: &Authorized, app: Option<&str>) -> bool {
-    let of = &login.route().app;
-    of.grant.delegated().is_some() && app.is_none_or(|app| &*of.name == app)
+    fn leaving(&self, name: &LoginName, shown: &str, app: Option<&str>) -> Leaving {
+        let logins = self.logins(name);
+        let mut names: Vec<_> = logins.iter().map(|login| login.token_wanted().account).collect();
+        names.dedup();
+        let is_meant = |login: &Authorized| {
+            let of = &login.route().app;
+            of.grant.delegated().is_some() && app.is_none_or(|app| &*of.name == app)
+        };
+        Leaving {
+            shown: shown.to_owned(),
+            names,
+            logins: logins.into_iter().filter(is_meant).collect(),
+        }
+    }
+
+    /// Takes everything of an account out of the store: what its logins use, and what they used before the configuration
+    /// was changed, which the next login would take up again. The apps of which there was something.
+    async fn forget(
+        &self,
+        store: &dyn TokenStore,
+        leaving: &Leaving,
+        app: Option<&str>,
+    ) -> Result<Vec<String>, Refused> {
+        let mut apps = Vec::new();
+        for login in &leaving.logins {
+            let key = login.token_wanted().key.grant;
+            // A renewal that is in the air would put its token back.
+            let lease = store.lease(key).await;
+            let _lease = lease.map_err(|error| stored(&error))?;
+            for key in [key, key.of_verified_password()] {
+                if store.remove(key).await.map_err(|error| stored(&error))? {
+                    apps.push(login.route().app.name.to_string());
+                }
+            }
+            self.context.tokens.forget(key);
+        }
+        for left in store.list().await.map_err(|error| stored(&error))? {
+            let is_of_app = app.is_none_or(|app| *left.app == *app);
+            let mut names = leaving.names.iter();
+            if is_of_app && names.any(|name| name.eq_ignore_ascii_case(&left.account)) {
+                store.remove(left.key).await.map_err(|error| stored(&error))?;
+                apps.push(left.app.to_string());
+            }
+        }
+        apps.sort();
+        apps.dedup();
+        Ok(apps)
+    }
 }
