@@ -97,8 +97,9 @@ impl Control {
         })
     }
 
-    /// Carries out what comes in, until told to stop.
-    pub async fn serve(self, operations: Arc<dyn Operations>, stop: CancellationToken) {
+    /// Carries out what comes in, until told to stop. Each order is a task among `orders` and ends by itself: what was begun
+    /// for a command is finished when the command has gone, because a code that was redeemed is good for nothing else.
+    pub async fn serve(self, operations: Arc<dyn Operations>, orders: TaskTracker, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         loop {
             let stream = tokio::select! {
@@ -115,10 +116,10 @@ impl Control {
             if !is_ours(&stream) || tasks.len() >= AT_ONCE {
                 continue;
             }
-            let (operations, stop) = (Arc::clone(&operations), stop.clone());
+            let (operations, orders, stop) = (Arc::clone(&operations), orders.clone(), stop.clone());
             tasks.spawn(async move {
                 tokio::select! {
-                    () = attend(stream, &*operations) => {}
+                    () = attend(stream, operations, &orders) => {}
                     () = stop.cancelled() => {}
                 }
             });
@@ -146,25 +147,19 @@ fn is_ours(stream: &UnixStream) -> bool {
         .is_ok_and(|peer| peer.uid() == own_uid() || peer.uid() == 0)
 }
 
-/// One command, from its order to its end.
-async fn attend(stream: UnixStream, operations: &dyn Operations) {
+/// One command, from its order to its end, or until it has gone: then whatever still waits for a person hears of it.
+async fn attend(stream: UnixStream, operations: Arc<dyn Operations>, orders: &TaskTracker) {
     let (reading, writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     let Ok(Some(order)) = read::<Order>(&mut reading, MAX_ORDER).await else {
         return;
     };
     let (mut here, there) = talk();
-    let carrying = async {
+    orders.spawn(async move {
         operations.carry_out(order, &mut here).await;
         here.tell(News::Done).await;
-        drop(here);
-        // The news have still to go out.
-        pending::<()>().await;
-    };
-    tokio::select! {
-        () = carrying => {}
-        () = pass_on(reading, writing, there) => {}
-    }
+    });
+    pass_on(reading, writing, there).await;
 }
 
 /// Passes news to the command and its words back, until the news end or the command has gone.

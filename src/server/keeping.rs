@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Accounts};
 use crate::oauth::Grant;
@@ -48,9 +49,11 @@ impl Keeping {
         }
     }
 
-    /// Waits for the requests that are in the air, then lets the next saslgate have the store.
-    pub(super) async fn hand_on(&self, tokens: &Tokens) {
-        if timeout(LAST_REQUESTS, tokens.shutdown()).await.is_err() {
+    /// Waits for the requests that are in the air, and for what commands have begun, then lets the next saslgate have the
+    /// store.
+    pub(super) async fn hand_on(&self, tokens: &Tokens, orders: &TaskTracker) {
+        let in_the_air = async { tokio::join!(orders.wait(), tokens.shutdown()) };
+        if timeout(LAST_REQUESTS, in_the_air).await.is_err() {
             tracing::warn!("a request for a token has not ended; what it may still bring is not kept");
         }
         let Some(store) = self.slot.now() else { return };

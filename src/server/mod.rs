@@ -90,6 +90,8 @@ pub struct Server {
     stop_accepting: CancellationToken,
     listeners: TaskTracker,
     sessions: TaskTracker,
+    /// What commands have asked for and is not done yet.
+    orders: TaskTracker,
 }
 
 impl Server {
@@ -124,6 +126,7 @@ impl Server {
             stop_accepting: CancellationToken::new(),
             listeners: TaskTracker::new(),
             sessions: TaskTracker::new(),
+            orders: TaskTracker::new(),
         };
         for (socket, settings) in bound {
             server.listen(socket, settings, &admission)?;
@@ -155,6 +158,7 @@ impl Server {
     fn attend(&self, control: Result<Control, ControlError>, path: PathBuf) {
         let stop = self.stop_accepting.clone();
         let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
+        let orders = self.orders.clone();
         self.listeners.spawn(async move {
             let mut control = control;
             while let Err(ControlError::InUse(_)) = control {
@@ -164,7 +168,7 @@ impl Server {
                 }
             }
             match control {
-                Ok(control) => control.serve(desk, stop).await,
+                Ok(control) => control.serve(desk, orders, stop).await,
                 Err(error) => tracing::warn!(
                     what = %error,
                     fix = "name a place that only saslgate's user can write with `control` in [server]",
@@ -253,6 +257,7 @@ impl Server {
         self.listeners.wait().await;
         self.house.context.stopping.cancel();
         self.sessions.close();
+        self.orders.close();
         tracing::info!(
             logged_in = self.logged_in(),
             seconds = self.drain.as_secs(),
@@ -261,7 +266,8 @@ impl Server {
         let drained = async {
             let until = Instant::now() + self.drain;
             // The next saslgate waits for the store, and relays need none.
-            self.house.keeping.hand_on(&self.house.context.tokens).await;
+            let tokens = &self.house.context.tokens;
+            self.house.keeping.hand_on(tokens, &self.orders).await;
             timeout_at(until, self.sessions.wait()).await
         };
         if drained.await.is_err() {

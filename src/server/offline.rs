@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use tokio_util::task::TaskTracker;
+
 use super::StartError;
 use super::house::{House, Parts, limits};
 use super::keeping::is_needed;
@@ -49,7 +51,10 @@ impl Offline {
             ..
         } = self.0;
         desk.carry_out(order, &mut talk).await;
-        keeping.hand_on(&context.tokens).await;
+        let none = TaskTracker::new();
+        none.close();
+        keeping.hand_on(&context.tokens, &none).await;
+        drop(talk);
     }
 }
 

@@ -12,6 +12,7 @@ mod browser;
 mod commands;
 mod flights;
 mod handing_on;
+mod landing;
 mod newer;
 mod owners;
 mod people;

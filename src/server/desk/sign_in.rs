@@ -180,7 +180,11 @@ impl Desk {
         .await;
         let (begun, mut pace) = (Instant::now(), Pace::of(&authorization));
         while let Some(pause) = pace.pause(begun.elapsed()) {
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                // Nobody is there any more who could be told of it.
+                () = talk.gone() => return Err(ended()),
+            }
             let answer = self.endpoint.device_token(registration, &authorization).await;
             if let Some(granted) = pace.heard(answer).map_err(|error| told(&error))? {
                 return Ok(*granted);
