@@ -107,6 +107,7 @@ struct LastRequest {
     owner: Mailbox,
     /// The one of the configuration: one that was typed is gone with its login.
     password: Option<Weak<Secret<String>>>,
+    by_operator: bool,
 }
 
 impl Cache {
@@ -368,6 +369,7 @@ impl LastRequest {
             mailbox: request.mailbox.clone(),
             owner: request.owner.clone(),
             password: request.password.as_ref().map(Arc::downgrade),
+            by_operator: request.by_operator,
         }
     }
 
@@ -383,6 +385,7 @@ impl LastRequest {
             mailbox: self.mailbox.clone(),
             owner: self.owner.clone(),
             password: self.password.as_ref().and_then(Weak::upgrade),
+            by_operator: self.by_operator,
         })
     }
 }

@@ -121,8 +121,8 @@ fn is_same_trouble(before: &TokenError, after: &TokenError) -> bool {
     before.code == after.code && before.what == after.what
 }
 
-/// How long nobody asks again.
-fn pause(error: &TokenError, strikes: u32) -> Duration {
+/// How long nobody asks again after so many failures.
+pub(super) fn pause(error: &TokenError, strikes: u32) -> Duration {
     if let Kind::Temporary {
         retry_after: Some(pause),
     } = error.kind

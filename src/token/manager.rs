@@ -95,12 +95,11 @@ impl Tokens {
             candidate.undecided();
             return Err(Unproven::Token(Arc::new(flight::lost())));
         };
-        let (authorized, issued) = people.judge(candidate, &request).await?;
-        if let Some(issued) = issued {
+        let keep = |issued| {
             let now = self.now();
             self.inner.cache().put(&request, issued, now);
-        }
-        Ok(authorized)
+        };
+        people.judge(candidate, &request, keep).await
     }
 
     /// What the token at hand says of itself, for whoever explains why it was refused.
@@ -144,6 +143,9 @@ impl Tokens {
     /// Lets the next login ask again whatever failed: somebody has mended something.
     pub fn forget_failures(&self) {
         self.inner.cache().forget_failures();
+        if let Some(people) = &self.inner.people {
+            people.questions.forget_failures();
+        }
     }
 
     /// How many requests for tokens there were.

@@ -35,22 +35,31 @@ impl People {
         let store = self.slot.store().await.map_err(|error| of_store(&error))?;
         let lease = store.lease(request.key.grant).await;
         let _lease = lease.map_err(|error| of_store(&error))?;
-        self.ask(&*store, app, request, password).await
+        let answer = self.ask(&*store, app, request, password).await;
+        let error = match answer {
+            Ok(issued) => return Ok(issued),
+            Err(error) => error,
+        };
+        if request.by_operator {
+            return Err(of_operator(&error));
+        }
+        if error.kind == Kind::WrongPassword {
+            // It was right once, and let this login in.
+            forget_verified(&*store, request.key.grant).await;
+        }
+        Err(TokenError::clone(&error))
     }
 
-    /// Whether a login's password is right: by what was once found right, else by the provider. The token that came of
-    /// the question, if one was asked.
+    /// Whether a login's password is right: by what was once found right, else by the provider. The token that comes of
+    /// a question goes to `keep` before anybody else may ask.
     pub(super) async fn judge(
         &self,
         candidate: Candidate<'_>,
         request: &TokenRequest,
-    ) -> Result<(Authorized, Option<Issued>), Unproven> {
-        if candidate.is_remembered() {
-            return Ok((candidate.right(), None));
-        }
-        let asked = self.know_or_ask(&candidate, request).await;
-        match asked {
-            Ok(issued) => Ok((candidate.right(), issued)),
+        keep: impl FnOnce(Issued),
+    ) -> Result<Authorized, Unproven> {
+        match self.know_or_ask(&candidate, request, keep).await {
+            Ok(()) => Ok(candidate.right()),
             Err(Unproven::Token(error)) if error.kind == Kind::WrongPassword => {
                 Err(Unproven::Login(candidate.wrong().await))
             }
@@ -65,8 +74,13 @@ impl People {
         &self,
         candidate: &Candidate<'_>,
         request: &TokenRequest,
-    ) -> Result<Option<Issued>, Unproven> {
+        keep: impl FnOnce(Issued),
+    ) -> Result<(), Unproven> {
         let trouble = |error: TokenError| Unproven::Token(Arc::new(error));
+        let (grant, password) = (request.key.grant, candidate.password());
+        if candidate.is_remembered() && !self.questions.is_wrong(grant, password) {
+            return Ok(());
+        }
         let app = request
             .app
             .grant
@@ -78,24 +92,24 @@ impl People {
             .await
             .map_err(|error| trouble(of_store(&error)))?;
         let store = &*store;
-        let grant = request.key.grant;
         // One question at a time: ten connections of one mail program ask once, and the others find it answered.
         let lease = store.lease(grant).await;
         let _lease = lease.map_err(|error| trouble(of_store(&error)))?;
+        if self.questions.is_wrong(grant, password) {
+            return Err(trouble(wrong()));
+        }
         if candidate.is_remembered() || is_known(store, grant, candidate).await? {
-            return Ok(None);
+            return Ok(());
         }
-        match self.questions.leave(grant, candidate.password()) {
-            Leave::Ask => {}
-            Leave::StillWrong => return Err(trouble(wrong())),
-            Leave::TooMany => return Err(Unproven::Login(RefusedLogin::TooManyGuesses)),
+        if let Leave::TooMany = self.questions.leave(grant, password) {
+            return Err(Unproven::Login(RefusedLogin::TooManyGuesses));
         }
-        let issued = self.ask(store, app, request, candidate.password()).await;
-        let issued = issued.map_err(trouble)?;
+        let issued = self.ask(store, app, request, password).await;
+        keep(issued.map_err(Unproven::Token)?);
         if let Some(hash) = candidate.kept().await {
             keep_verified(store, request, hash).await;
         }
-        Ok(Some(issued))
+        Ok(())
     }
 
     /// One question, within the limits; the lease is the caller's.
@@ -105,12 +119,13 @@ impl People {
         app: &Delegated,
         request: &TokenRequest,
         password: &Secret<String>,
-    ) -> Result<Issued, TokenError> {
+    ) -> Result<Issued, Arc<TokenError>> {
         let grant = request.key.grant;
         match self.questions.leave(grant, password) {
             Leave::Ask => {}
-            Leave::StillWrong => return Err(wrong()),
-            Leave::TooMany => return Err(too_many()),
+            Leave::StillWrong => return Err(Arc::new(wrong())),
+            Leave::TooMany => return Err(Arc::new(too_many())),
+            Leave::Failed(error) => return Err(error),
         }
         let registration = &app.registration;
         let answer = self
@@ -118,19 +133,20 @@ impl People {
             .password(registration, &app.scopes, &request.owner, password);
         match answer.await {
             Ok(granted) => {
-                self.questions.taken(grant);
+                self.questions.taken(grant, password);
                 keep_sign_in(store, app, request, &granted).await;
                 Ok(granted.issued)
             }
             Err(PasswordError { verdict, error }) => {
-                let locked = error.code.as_deref() == Some(LOCKED);
-                if verdict == Verdict::Wrong || locked {
-                    self.questions.refused(grant, password, verdict == Verdict::Wrong);
+                let (error, is_wrong) = (Arc::new(*error), verdict == Verdict::Wrong);
+                if is_wrong || error.code.as_deref() == Some(LOCKED) {
+                    self.questions.refused(grant, password, is_wrong);
                 }
-                if verdict == Verdict::Wrong {
-                    forget_verified(store, grant).await;
+                if !is_wrong {
+                    let about_it = verdict != Verdict::Unknown;
+                    self.questions.failed(grant, password, about_it, &error);
                 }
-                Err(*error)
+                Err(error)
             }
         }
     }
@@ -226,6 +242,20 @@ fn wrong() -> TokenError {
         "the mail client has another password than the mailbox; the provider is not asked again so soon, because wrong passwords lock people out",
         "enter the mailbox's password in the mail client",
     )
+}
+
+/// The mail client's own password was right: it must not be asked for another.
+fn of_operator(error: &TokenError) -> TokenError {
+    if !matches!(error.kind, Kind::WrongPassword | Kind::PasswordExpired) {
+        return error.clone();
+    }
+    TokenError {
+        kind: Kind::Misconfigured,
+        why: "it is the one of `upstream_password_file`, which no mail client knows".into(),
+        fix: "put the password that the person has now into that file, and reload saslgate (`kill -HUP` its process)"
+            .into(),
+        ..error.clone()
+    }
 }
 
 fn too_many() -> TokenError {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -11,7 +11,8 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use aws_lc_rs::rand::SystemRandom;
 use tokio::time::Instant;
 
-use crate::oauth::GrantKey;
+use super::failures::pause;
+use crate::oauth::{GrantKey, TokenError};
 use crate::secret::Secret;
 
 /// So many refusals …
@@ -36,10 +37,20 @@ pub(super) struct Questions {
 struct Asked {
     refused: Vec<Instant>,
     wrong: Vec<([u8; 32], Instant)>,
+    unanswered: Option<Unanswered>,
+}
+
+/// A question that brought neither a yes nor a no: each login of an outage would ask it again.
+struct Unanswered {
+    error: Arc<TokenError>,
+    /// The password that it is about; none if the provider said nothing about any.
+    about: Option<[u8; 32]>,
+    until: Instant,
+    strikes: u32,
 }
 
 /// Whether the provider may be asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Leave {
     /// It may.
     Ask,
@@ -47,6 +58,8 @@ pub(super) enum Leave {
     StillWrong,
     /// Too many were wrong lately.
     TooMany,
+    /// It failed a moment ago.
+    Failed(Arc<TokenError>),
 }
 
 impl Questions {
@@ -68,10 +81,44 @@ impl Questions {
         if asked.wrong.iter().any(|(wrong, _)| *wrong == digest) {
             return Leave::StillWrong;
         }
-        if asked.refused.len() < MOST {
-            Leave::Ask
-        } else {
-            Leave::TooMany
+        if asked.refused.len() >= MOST {
+            return Leave::TooMany;
+        }
+        let failed = asked.unanswered.as_ref().filter(|failed| {
+            let concerned = failed.about.is_none_or(|about| about == digest);
+            now < failed.until && concerned
+        });
+        failed.map_or(Leave::Ask, |failed| Leave::Failed(Arc::clone(&failed.error)))
+    }
+
+    /// The provider has not said whether it is the password. `about_it`: but something about this one, such as that it
+    /// is not enough.
+    pub(super) fn failed(
+        &self,
+        grant: GrantKey,
+        password: &Secret<String>,
+        about_it: bool,
+        error: &Arc<TokenError>,
+    ) {
+        let (now, digest) = (Instant::now(), self.digest(password));
+        let mut all = self.asked();
+        let asked = all.entry(grant).or_default();
+        let strikes = asked
+            .unanswered
+            .as_ref()
+            .map_or(1, |before| before.strikes.saturating_add(1));
+        asked.unanswered = Some(Unanswered {
+            error: Arc::clone(error),
+            about: about_it.then_some(digest),
+            until: now + pause(error, strikes),
+            strikes,
+        });
+    }
+
+    /// Somebody has mended something: what failed may be asked again. What was wrong stays wrong.
+    pub(super) fn forget_failures(&self) {
+        for asked in self.asked().values_mut() {
+            asked.unanswered = None;
         }
     }
 
@@ -82,7 +129,7 @@ impl Questions {
         if all.len() >= TIDY_AT {
             all.retain(|_, asked| {
                 asked.tidy(now);
-                !asked.wrong.is_empty() || !asked.refused.is_empty()
+                !asked.wrong.is_empty() || !asked.refused.is_empty() || asked.unanswered.is_some()
             });
         }
         let asked = all.entry(grant).or_default();
@@ -92,9 +139,20 @@ impl Questions {
         }
     }
 
-    /// The provider has taken it, so nothing that was said before is true any more.
-    pub(super) fn taken(&self, grant: GrantKey) {
-        self.asked().remove(&grant);
+    /// The provider has taken this one, and counts from the beginning. Others that were wrong stay so: the one before the
+    /// last change of the password among them.
+    pub(super) fn taken(&self, grant: GrantKey, password: &Secret<String>) {
+        let digest = self.digest(password);
+        if let Some(asked) = self.asked().get_mut(&grant) {
+            asked.refused.clear();
+            asked.unanswered = None;
+            asked.wrong.retain(|(wrong, _)| *wrong != digest);
+        }
+    }
+
+    /// Whether the provider has said a while ago that this is not the password, whatever was true before.
+    pub(super) fn is_wrong(&self, grant: GrantKey, password: &Secret<String>) -> bool {
+        matches!(self.leave(grant, password), Leave::StillWrong)
     }
 
     fn asked(&self) -> MutexGuard<'_, HashMap<GrantKey, Asked>> {
@@ -117,6 +175,9 @@ impl Asked {
     fn tidy(&mut self, now: Instant) {
         self.refused.retain(|at| now.duration_since(*at) < WINDOW);
         self.wrong.retain(|(_, at)| now.duration_since(*at) < STILL_WRONG);
+        // The strikes of an outage count a while longer than its pause.
+        self.unanswered
+            .take_if(|failed| now.saturating_duration_since(failed.until) >= WINDOW);
     }
 }
 
@@ -131,6 +192,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
+    use crate::oauth::Kind;
 
     fn grant() -> GrantKey {
         GrantKey::from_hex(&"07".repeat(32)).unwrap()
@@ -144,18 +206,24 @@ mod tests {
     async fn guessing_here_is_no_guessing_there() {
         let questions = Questions::new();
         for guess in ["one", "two", "three"] {
-            assert_eq!(questions.leave(grant(), &word(guess)), Leave::Ask);
+            assert!(matches!(questions.leave(grant(), &word(guess)), Leave::Ask));
             questions.refused(grant(), &word(guess), true);
         }
-        assert_eq!(questions.leave(grant(), &word("four")), Leave::TooMany);
-        assert_eq!(questions.leave(grant(), &word("two")), Leave::StillWrong);
+        assert!(matches!(questions.leave(grant(), &word("four")), Leave::TooMany));
+        assert!(matches!(
+            questions.leave(grant(), &word("two")),
+            Leave::StillWrong
+        ));
         let other = GrantKey::from_hex(&"08".repeat(32)).unwrap();
-        assert_eq!(questions.leave(other, &word("two")), Leave::Ask);
+        assert!(matches!(questions.leave(other, &word("two")), Leave::Ask));
         advance(WINDOW).await;
-        assert_eq!(questions.leave(grant(), &word("four")), Leave::Ask);
-        assert_eq!(questions.leave(grant(), &word("two")), Leave::StillWrong);
+        assert!(matches!(questions.leave(grant(), &word("four")), Leave::Ask));
+        assert!(matches!(
+            questions.leave(grant(), &word("two")),
+            Leave::StillWrong
+        ));
         advance(STILL_WRONG).await;
-        assert_eq!(questions.leave(grant(), &word("two")), Leave::Ask);
+        assert!(matches!(questions.leave(grant(), &word("two")), Leave::Ask));
     }
 
     #[tokio::test(start_paused = true)]
@@ -164,8 +232,46 @@ mod tests {
         for _ in 0..MOST {
             questions.refused(grant(), &word("right"), false);
         }
-        assert_eq!(questions.leave(grant(), &word("right")), Leave::TooMany);
-        questions.taken(grant());
-        assert_eq!(questions.leave(grant(), &word("right")), Leave::Ask);
+        assert!(matches!(questions.leave(grant(), &word("right")), Leave::TooMany));
+        questions.taken(grant(), &word("right"));
+        assert!(matches!(questions.leave(grant(), &word("right")), Leave::Ask));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_not_asked_about_by_each_login() {
+        let questions = Questions::new();
+        let outage = |seconds| {
+            let kind = Kind::Temporary {
+                retry_after: Some(Duration::from_secs(seconds)),
+            };
+            Arc::new(TokenError::new(kind, "busy", "", ""))
+        };
+        let leave = |text| questions.leave(grant(), &word(text));
+        questions.failed(grant(), &word("one"), false, &outage(60));
+        assert!(matches!(leave("one"), Leave::Failed(_)));
+        assert!(matches!(leave("two"), Leave::Failed(_)));
+        advance(Duration::from_secs(60)).await;
+        assert!(matches!(leave("one"), Leave::Ask));
+        // What was said of one password says nothing of another.
+        questions.failed(grant(), &word("one"), true, &outage(60));
+        assert!(matches!(leave("one"), Leave::Failed(_)));
+        assert!(matches!(leave("two"), Leave::Ask));
+        questions.forget_failures();
+        assert!(matches!(leave("one"), Leave::Ask));
+        questions.failed(grant(), &word("one"), false, &outage(60));
+        questions.taken(grant(), &word("three"));
+        assert!(matches!(leave("two"), Leave::Ask));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_password_before_the_last_change_stays_wrong() {
+        let questions = Questions::new();
+        questions.refused(grant(), &word("old"), true);
+        questions.taken(grant(), &word("new"));
+        assert!(questions.is_wrong(grant(), &word("old")));
+        assert!(!questions.is_wrong(grant(), &word("new")));
+        // Somebody has changed it back, and it came through another way than ours.
+        questions.taken(grant(), &word("old"));
+        assert!(!questions.is_wrong(grant(), &word("old")));
     }
 }

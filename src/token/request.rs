@@ -25,12 +25,17 @@ pub(super) struct TokenRequest {
     pub(super) owner: Mailbox,
     /// What proves the owner, for the password grant.
     pub(super) password: Option<Arc<Secret<String>>>,
+    /// Whether that is the operator's word; else a mail client typed it.
+    pub(super) by_operator: bool,
 }
 
 impl TokenRequest {
     /// What a login may have.
     pub(super) fn for_session(login: &Authorized) -> Self {
-        Self::new(login.token_wanted(), login.password().cloned())
+        Self {
+            by_operator: login.account().upstream_password.is_some(),
+            ..Self::new(login.token_wanted(), login.password().cloned())
+        }
     }
 
     /// What a login may have if its password is right.
@@ -53,6 +58,7 @@ impl TokenRequest {
             mailbox,
             owner,
             password,
+            by_operator: false,
         }
     }
 

@@ -15,6 +15,7 @@ mod handing_on;
 mod landing;
 mod newer;
 mod owners;
+mod passwords;
 mod people;
 mod retention;
 mod table;

@@ -234,6 +234,7 @@ fn request(app: &Arc<App>, mailbox: &str) -> TokenRequest {
         owner: mailbox.clone(),
         mailbox,
         password: None,
+        by_operator: false,
     }
 }
 
