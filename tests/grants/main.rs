@@ -10,6 +10,7 @@ mod support;
 mod adoption;
 mod browser;
 mod commands;
+mod endurance;
 mod flights;
 mod handing_on;
 mod landing;

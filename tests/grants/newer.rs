@@ -25,7 +25,7 @@ use crate::people::{Signing, client_id, person};
 use crate::sim_support::trusting;
 use crate::support::until;
 
-fn app(signing: &Signing) -> Arc<App> {
+pub(crate) fn app(signing: &Signing) -> Arc<App> {
     let registration = Registration {
         token_url: signing.sim.addresses().token_url(Demo::TENANT).parse().unwrap(),
         client_id: client_id(1).into(),
@@ -47,7 +47,7 @@ fn app(signing: &Signing) -> Arc<App> {
     })
 }
 
-async fn login(app: &Arc<App>, mailbox: &str) -> Authorized {
+pub(crate) async fn login(app: &Arc<App>, mailbox: &str) -> Authorized {
     let (password, hash) = GeneratedPassword::make().unwrap();
     let route = Route {
         app: Arc::clone(app),
@@ -84,7 +84,7 @@ async fn login(app: &Arc<App>, mailbox: &str) -> Authorized {
     }
 }
 
-fn record(login: &Authorized, token: &str) -> Record {
+pub(crate) fn record(login: &Authorized, token: &str) -> Record {
     let wanted = login.token_wanted();
     Record {
         account: wanted.account,

@@ -7,6 +7,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::log::Log;
 use super::place::Place;
+use super::program::binary;
 use super::soon;
 
 /// A command under way. It is killed when it is dropped.
@@ -28,7 +29,7 @@ pub(crate) struct Said {
 impl Running {
     /// Starts it with the configuration that is in the place.
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+        let mut child = Command::new(binary())
             .args(arguments)
             .arg("--config")
             .arg(place.path("saslgate.toml"))

@@ -34,6 +34,12 @@ impl MailClient {
         Self::over(protocol, stream)
     }
 
+    /// Connects in clear to a program that may be gone.
+    pub(crate) async fn try_connect(protocol: Protocol, address: SocketAddr) -> Option<Self> {
+        let stream = soon("a connection", TcpStream::connect(address)).await.ok()?;
+        Some(Self::over(protocol, stream))
+    }
+
     /// Connects in clear from an address of this machine's own, and hears the greeting.
     pub(crate) async fn greeted_from(
         source: std::net::Ipv4Addr,
