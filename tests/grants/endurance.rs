@@ -222,7 +222,7 @@ impl Lives {
     /// Looks who is lost: nobody but those whose refresh was in the air, and each is told. They sign in anew.
     async fn look(&mut self) {
         let suspects = self.suspects.clone();
-        let program = self.start().await;
+        let mut program = self.start().await;
         let imap = program.addresses.of(Protocol::Imap);
         let mut lost = BTreeSet::new();
         for account in &self.accounts {
@@ -248,7 +248,8 @@ impl Lives {
                 "{state}: {told}"
             );
         }
-        drop(program);
+        program.signal(Signal::TERM);
+        program.exit().await;
         self.seen.lost += lost.len();
         self.suspects = lost;
         if !self.suspects.is_empty() {

@@ -67,7 +67,7 @@ fn now() -> u64 {
 }
 
 /// A key and its certificate in one file; the certificate, DER.
-fn certificate(place: &Place, name: &str) -> Vec<u8> {
+pub(crate) fn certificate(place: &Place, name: &str) -> Vec<u8> {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let mut params = CertificateParams::default();
     params.not_before = date_time_ymd(2024, 1, 1);

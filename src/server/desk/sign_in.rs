@@ -388,3 +388,66 @@ async fn say(landed: Landed, status: StatusCode, title: &'static str, text: &str
     };
     landed.show(page).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::talk;
+    use crate::oauth::{Dialect, Scopes};
+
+    fn authorization() -> Authorization {
+        Authorization {
+            authorize_url: "https://login.example/t/authorize".parse().unwrap(),
+            client_id: "app".into(),
+            redirect_uri: "http://localhost:8425/".into(),
+            scopes: Scopes::parse("a b").unwrap(),
+            dialect: Dialect::Scope,
+            extra: Vec::new(),
+        }
+    }
+
+    /// Entra ID shows most of what is wrong with a registration in the browser alone, and never sends it back.
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_explained_once_and_waited_out() {
+        let authorization = authorization();
+        let sign_in = SignIn::begin(&authorization, &Hints::default()).unwrap();
+        let waiting = Waiting::new(sign_in, &authorization, false).ok().unwrap();
+        let (mut here, mut operator) = talk();
+        let begun = Instant::now();
+        let watching = async {
+            assert!(matches!(operator.hear().await, Some(News::OpenBrowser { .. })));
+            let told = operator.hear().await;
+            assert_eq!(begun.elapsed().as_secs(), 45);
+            let Some(News::Silence {
+                redirect_uri,
+                client_id,
+            }) = told
+            else {
+                panic!("{told:?}")
+            };
+            assert_eq!((&*redirect_uri, &*client_id), ("http://localhost:8425/", "app"));
+            let paste = Secret::new("https://login.example/t/authorize".to_owned());
+            operator.tell(Word::Paste(Told(paste))).await;
+            assert!(matches!(operator.hear().await, Some(News::NotThat(_))));
+            // Nothing more comes until the end.
+            operator
+        };
+        let (ended, mut operator) = tokio::join!(waiting.returned("alice@contoso.com", &mut here), watching);
+        assert!(ended.is_err());
+        assert_eq!(begun.elapsed(), SIGN_IN);
+        drop(here);
+        assert!(operator.hear().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_in_ends_with_the_command_that_waits_for_it() {
+        let authorization = authorization();
+        let sign_in = SignIn::begin(&authorization, &Hints::default()).unwrap();
+        let waiting = Waiting::new(sign_in, &authorization, false).ok().unwrap();
+        let (mut here, operator) = talk();
+        drop(operator);
+        let begun = Instant::now();
+        assert!(waiting.returned("alice@contoso.com", &mut here).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}
