@@ -48,7 +48,11 @@ impl Program {
     }
 
     /// The same with a file that is there already, and has these listeners.
-    pub(crate) async fn run(place: impl Into<Arc<Place>>, path: &Path, listeners: &[(Protocol, Tls)]) -> Self {
+    pub(crate) async fn run(
+        place: impl Into<Arc<Place>>,
+        path: &Path,
+        listeners: &[(Protocol, Tls)],
+    ) -> Self {
         Self::run_with(place.into(), path, listeners, &[]).await
     }
 

@@ -393,25 +393,41 @@ async fn say(landed: Landed, status: StatusCode, title: &'static str, text: &str
 mod tests {
     use super::*;
     use crate::control::talk;
-    use crate::oauth::{Dialect, Scopes};
+    use crate::oauth::{Dialect, Registration, Scopes};
 
-    fn authorization() -> Authorization {
-        Authorization {
+    /// A public app, and a sign-in that was begun with it.
+    fn begun() -> (Delegated, SignIn) {
+        let scopes = Scopes::parse("a b").unwrap();
+        let authorization = Authorization {
             authorize_url: "https://login.example/t/authorize".parse().unwrap(),
             client_id: "app".into(),
             redirect_uri: "http://localhost:8425/".into(),
-            scopes: Scopes::parse("a b").unwrap(),
+            scopes: scopes.clone(),
             dialect: Dialect::Scope,
             extra: Vec::new(),
-        }
+        };
+        let sign_in = SignIn::begin(&authorization, &Hints::default()).unwrap();
+        let app = Delegated {
+            registration: Registration {
+                token_url: "https://login.example/t/token".parse().unwrap(),
+                client_id: "app".into(),
+                proof: Proof::None,
+                dialect: Dialect::Scope,
+            },
+            scopes,
+            browser: Some(authorization),
+            device_url: None,
+            admin_consent_url: None,
+            usual: UsualSignIn::Browser,
+        };
+        (app, sign_in)
     }
 
     /// Entra ID shows most of what is wrong with a registration in the browser alone, and never sends it back.
     #[tokio::test(start_paused = true)]
     async fn silence_is_explained_once_and_waited_out() {
-        let authorization = authorization();
-        let sign_in = SignIn::begin(&authorization, &Hints::default()).unwrap();
-        let waiting = Waiting::new(sign_in, &authorization, false).ok().unwrap();
+        let (app, sign_in) = begun();
+        let waiting = Waiting::new(sign_in, &app, false).ok().unwrap();
         let (mut here, mut operator) = talk();
         let begun = Instant::now();
         let watching = async {
@@ -421,6 +437,7 @@ mod tests {
             let Some(News::Silence {
                 redirect_uri,
                 client_id,
+                proves_itself: false,
             }) = told
             else {
                 panic!("{told:?}")
@@ -441,9 +458,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sign_in_ends_with_the_command_that_waits_for_it() {
-        let authorization = authorization();
-        let sign_in = SignIn::begin(&authorization, &Hints::default()).unwrap();
-        let waiting = Waiting::new(sign_in, &authorization, false).ok().unwrap();
+        let (app, sign_in) = begun();
+        let waiting = Waiting::new(sign_in, &app, false).ok().unwrap();
         let (mut here, operator) = talk();
         drop(operator);
         let begun = Instant::now();
