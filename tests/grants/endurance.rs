@@ -119,6 +119,8 @@ struct Lives {
     accounts: Vec<Account>,
     place: Arc<Place>,
     seen: Seen,
+    /// Who had no answer in the last life, and how many requests there had been before it.
+    unanswered: Vec<(String, usize)>,
     /// Whose refresh was done and perhaps not kept.
     suspects: BTreeSet<String>,
 }
@@ -141,6 +143,7 @@ impl Lives {
             suspects: accounts.iter().map(|account| account.login.clone()).collect(),
             accounts,
             seen: Seen::default(),
+            unanswered: Vec::new(),
         };
         lives.sign_in_anew().await;
         // A refresh is under way for longer than a save takes.
@@ -174,6 +177,7 @@ impl Lives {
     /// Everybody logs in at once; at that moment, if one is given, the program is killed.
     async fn live(&mut self, kill: Option<Duration>) -> Vec<Answer> {
         let mut program = self.start().await;
+        self.settle();
         let before = self.signing.sim.entra().requests().len();
         let imap = program.addresses.of(Protocol::Imap);
         let mut all = JoinSet::new();
@@ -196,12 +200,8 @@ impl Lives {
     }
 
     fn note(&mut self, answers: &[(usize, Answer)], before: usize) {
-        let requests = self.signing.sim.entra().requests();
         for (number, answer) in answers {
             let login = &self.accounts[*number].login;
-            let was_refreshed = requests[before..]
-                .iter()
-                .any(|request| request.person.as_ref() == Some(login));
             match answer {
                 Some(Ok(())) => {
                     self.seen.yes += 1;
@@ -210,19 +210,30 @@ impl Lives {
                 Some(Err(refusal)) => assert_eq!(*refusal, Refusal::ContactAdmin, "{login}"),
                 None => {
                     self.seen.unanswered += 1;
-                    self.seen.in_the_air += usize::from(was_refreshed);
-                    if was_refreshed {
-                        self.suspects.insert(login.clone());
-                    }
+                    self.unanswered.push((login.clone(), before));
                 }
+            }
+        }
+    }
+
+    /// Finds out whose refresh was done without an answer to the login. At the next start, because the provider may have
+    /// been at work still when the program was killed.
+    fn settle(&mut self) {
+        let requests = self.signing.sim.entra().requests();
+        for (login, before) in std::mem::take(&mut self.unanswered) {
+            let mut since = requests[before..].iter();
+            if since.any(|request| request.person.as_ref() == Some(&login)) {
+                self.seen.in_the_air += 1;
+                self.suspects.insert(login);
             }
         }
     }
 
     /// Looks who is lost: nobody but those whose refresh was in the air, and each is told. They sign in anew.
     async fn look(&mut self) {
-        let suspects = self.suspects.clone();
         let mut program = self.start().await;
+        self.settle();
+        let suspects = self.suspects.clone();
         let imap = program.addresses.of(Protocol::Imap);
         let mut lost = BTreeSet::new();
         for account in &self.accounts {
@@ -268,7 +279,7 @@ impl Lives {
             let kill = Duration::from_millis(chance.next(most));
             let answers = self.live(Some(kill)).await;
             let is_refused = answers.iter().any(|answer| matches!(answer, Some(Err(_))));
-            if is_refused || !self.suspects.is_empty() {
+            if is_refused || !self.unanswered.is_empty() {
                 self.look().await;
             }
         }
