@@ -103,7 +103,10 @@ async fn an_administrators_consent_is_no_sign_in_and_says_what_comes_next() {
         said.complaints.contains("an administrator has consented"),
         "{said:?}"
     );
-    assert!(said.complaints.contains("sign in once more"), "{said:?}");
+    assert!(
+        said.complaints.contains("run the same command once more"),
+        "{said:?}"
+    );
     assert_eq!(signing.sim.entra().request_count(), 0);
 }
 

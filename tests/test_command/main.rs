@@ -80,14 +80,8 @@ async fn test(place: &Place, args: &[&str]) -> Told {
 /// A simulator, a folder, and a configuration whose state stays in that folder.
 fn start() -> (Sim, Place, Config) {
     let sim = Sim::start(Settings::default()).unwrap();
-    let (place, config) = (Place::new(&sim), of(&sim));
+    let (place, config) = (Place::new(&sim), Config::new(&sim));
     (sim, place, config)
-}
-
-fn of(sim: &Sim) -> Config {
-    Config::new(sim)
-        .table("server", "control = \"control/socket\"")
-        .table("store", "path = \"state/tokens\"")
 }
 
 /// Waits for the sessions to end, and holds that they touched one mailbox and left nothing in it.
