@@ -70,10 +70,10 @@ impl Rounds {
     }
 }
 
-/// Some part of that time, which is another for each name and each start.
+/// Some part of that time, which is another for each name and each start; never none of it.
 fn within(time: Duration, chance: &RandomState, name: &str) -> Duration {
-    let part = u32::try_from(chance.hash_one(name) % 4096).unwrap_or_default();
-    time / 4096 * part
+    let part = u32::try_from(chance.hash_one(name) % 4095).unwrap_or_default();
+    time / 4096 * (part + 1)
 }
 
 #[cfg(test)]
