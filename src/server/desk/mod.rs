@@ -7,6 +7,7 @@ mod sign_out;
 mod status;
 mod test;
 mod token;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
