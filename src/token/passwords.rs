@@ -1,7 +1,7 @@
 //! The password grant: a mail client's own password, judged by the provider.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
@@ -13,6 +13,10 @@ use crate::account::{Authorized, Candidate, RefusedLogin};
 use crate::oauth::flow::password::{PasswordError, Verdict};
 use crate::oauth::{Delegated, GrantKey, Granted, Issued, Kind, TokenError};
 use crate::secret::Secret;
+
+/// How long a password that the provider has found right is right without asking. Whoever changes it elsewhere, because it
+/// has leaked, should not find the old one good here for as long as refreshes work.
+const VERIFIED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Entra ID's Smart Lockout, which every further question makes longer.
 const LOCKED: &str = "AADSTS50053";
@@ -98,14 +102,27 @@ impl People {
         if self.questions.is_wrong(grant, password) {
             return Err(trouble(wrong()));
         }
-        if candidate.is_remembered() || is_known(store, grant, candidate).await? {
+        let verified = verified(store, grant, candidate).await?;
+        if candidate.is_remembered() || verified.is_some_and(|age| age < VERIFIED_FOR) {
             return Ok(());
         }
+        let was_right = verified.is_some();
         if let Leave::TooMany = self.questions.leave(grant, password) {
-            return Err(Unproven::Login(RefusedLogin::TooManyGuesses));
+            // Somebody else's guesses; what was right yesterday is not one of them.
+            let refused = Err(Unproven::Login(RefusedLogin::TooManyGuesses));
+            return if was_right { Ok(()) } else { refused };
         }
-        let issued = self.ask(store, app, request, password).await;
-        keep(issued.map_err(Unproven::Token)?);
+        match self.ask(store, app, request, password).await {
+            Ok(issued) => keep(issued),
+            // An outage is no reason to doubt it.
+            Err(error) if was_right && error.is_temporary() => return Ok(()),
+            Err(error) => {
+                if was_right && error.kind == Kind::WrongPassword {
+                    forget_verified(store, grant).await;
+                }
+                return Err(Unproven::Token(error));
+            }
+        }
         if let Some(hash) = candidate.kept().await {
             keep_verified(store, request, hash).await;
         }
@@ -152,23 +169,23 @@ impl People {
     }
 }
 
-async fn is_known(
+/// How long ago the provider has found this very password right; none if it never has.
+async fn verified(
     store: &dyn TokenStore,
     grant: GrantKey,
     candidate: &Candidate<'_>,
-) -> Result<bool, Unproven> {
+) -> Result<Option<Duration>, Unproven> {
     let stored = store.load(grant.of_verified_password()).await;
     // One that can't be read is asked for anew.
     let Ok(Some(stored)) = stored else {
-        return Ok(false);
+        return Ok(None);
     };
-    match &stored.record.content {
-        Content::VerifiedPassword { .. } => {
-            let known = candidate.is(&stored.record.secret).await;
-            known.map_err(Unproven::Login)
-        }
-        Content::SignIn(_) | Content::Imported { .. } => Ok(false),
-    }
+    let Content::VerifiedPassword { verified } = stored.record.content else {
+        return Ok(None);
+    };
+    let is_it = candidate.is(&stored.record.secret).await;
+    let age = SystemTime::now().duration_since(verified).unwrap_or_default();
+    Ok(is_it.map_err(Unproven::Login)?.then_some(age))
 }
 
 async fn keep_verified(store: &dyn TokenStore, request: &TokenRequest, hash: Secret<String>) {

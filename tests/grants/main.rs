@@ -22,3 +22,4 @@ mod people;
 mod retention;
 mod secrecy;
 mod table;
+mod verified;
