@@ -4,28 +4,20 @@
 
 mod sim_support;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use saslgate::account::password::GeneratedPassword;
-use saslgate::account::{
-    Account, Accounts, Authorized, Identity, PasswordHash, Pattern, Route, Shared, Verdict,
-};
-use saslgate::downstream::Credentials;
-use saslgate::name::{LoginName, Mailbox};
 use saslgate::oauth::{
     App, ClientCredentials, Command, Dialect, Endpoint, Grant, Proof, Proxy, Registration,
 };
-use saslgate::peer::Peer;
-use saslgate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use saslgate::secret::Secret;
 use saslgate::sim::directory::ClientSecret;
 use saslgate::sim::entra::TokenFault;
 use saslgate::sim::{Demo, Settings, Sim};
 use saslgate::token::store::MemoryStore;
 use saslgate::token::{Kind, StoreSlot, TokenError, Tokens};
+use sim_support::logins::authorized;
 use sim_support::trusting;
 use tokio::task::JoinSet;
 use tracing_subscriber::fmt::MakeWriter;
@@ -72,45 +64,6 @@ fn printer(script: &str) -> Arc<App> {
         token_export: false,
         secret_expires: None,
     })
-}
-
-/// A login for IMAP that was found right.
-async fn authorized(app: &Arc<App>, mailbox: &str) -> Authorized {
-    let (password, hash) = GeneratedPassword::make().unwrap();
-    let route = Route {
-        app: Arc::clone(app),
-        host: MailHost {
-            name: "localhost".into(),
-            port: 993,
-            tls: UpstreamTls::Implicit,
-        },
-        mechanism: BearerMechanism::XOAuth2,
-        identity: Identity::Mailbox,
-    };
-    let account = Account {
-        name: Pattern::Login(LoginName::parse(mailbox.as_bytes()).unwrap()),
-        logins: Vec::new(),
-        mailbox: Some(Mailbox::parse(mailbox).unwrap()),
-        signs_in_as: None,
-        passwords: vec![PasswordHash::Generated(hash)],
-        upstream_password: None,
-        routes: HashMap::from([(Protocol::Imap, route)]),
-        allow_from: Vec::new(),
-        may_open: Vec::new(),
-        watch: true,
-    };
-    let accounts = Accounts::new(vec![account], Shared::new().unwrap()).unwrap();
-    let credentials = Credentials::Password {
-        authzid: Vec::new(),
-        user: mailbox.into(),
-        password: Secret::new(password.text().into()),
-    };
-    let peer = Peer::new("127.0.0.1:50000".parse().unwrap());
-    match accounts.check(Protocol::Imap, &peer, &credentials).await {
-        Verdict::Authorized(authorized) => authorized,
-        Verdict::Ask(candidate) => panic!("{candidate:?}"),
-        Verdict::Refused(why) => panic!("{why:?}"),
-    }
 }
 
 /// A simulator; from before it on, everything is logged.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::addresses::Addresses;
 use super::handshake::{Asked, Handshake, Rejection, Settings, begin};
 use super::{Cause, Claim, Opened, Stage, Times, connect};
+use crate::account::Authorized;
 use crate::name::Mailbox;
 use crate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use crate::transport::{Ended, Leg, Link, Patience, Tap, Upgrade, drive};
@@ -26,6 +27,20 @@ pub(super) struct Way<'a> {
     /// The mail client's own EHLO argument.
     pub(super) ehlo: Option<&'a str>,
     pub(super) tap: &'a Tap,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn of(login: &'a Authorized, ehlo: Option<&'a str>, tap: &'a Tap) -> Self {
+        let route = login.route();
+        Self {
+            protocol: login.protocol(),
+            host: &route.host,
+            mechanism: route.mechanism,
+            identity: login.identity(),
+            ehlo,
+            tap,
+        }
+    }
 }
 
 /// What went wrong, and where.

@@ -85,16 +85,8 @@ impl Upstream {
         ehlo: Option<&str>,
         tap: &Tap,
     ) -> Result<Opened, UpstreamError> {
-        let route = authorized.route();
-        let way = Way {
-            protocol: authorized.protocol(),
-            host: &route.host,
-            mechanism: route.mechanism,
-            identity: authorized.identity(),
-            ehlo,
-            tap,
-        };
-        self.open_way(&way, tokens.pending(authorized)).await
+        self.open_way(&Way::of(authorized, ehlo, tap), tokens.pending(authorized))
+            .await
     }
 
     /// Opens it with one token and no other: whether that token lets its owner in there.
@@ -104,16 +96,7 @@ impl Upstream {
         token: Arc<AccessToken>,
         tap: &Tap,
     ) -> Result<Opened, UpstreamError> {
-        let route = authorized.route();
-        let way = Way {
-            protocol: authorized.protocol(),
-            host: &route.host,
-            mechanism: route.mechanism,
-            identity: authorized.identity(),
-            ehlo: None,
-            tap,
-        };
-        self.open_way(&way, Given(token)).await
+        self.open_way(&Way::of(authorized, None, tap), Given(token)).await
     }
 
     /// Tries until it is open or no further try may help.

@@ -54,18 +54,11 @@ struct Talk<'a> {
 impl Upstream {
     /// The way that a checked login leads to, to be walked step by step.
     pub fn walk<'a>(&'a self, login: &'a Authorized, tap: &'a Tap) -> Result<Walk<'a>, UpstreamError> {
-        let route = login.route();
-        let name = server_name(&route.host).map_err(|fault| at(&route.host, fault))?;
+        let host = &login.route().host;
+        let name = server_name(host).map_err(|fault| at(host, fault))?;
         Ok(Walk {
             upstream: self,
-            way: Way {
-                protocol: login.protocol(),
-                host: &route.host,
-                mechanism: route.mechanism,
-                identity: login.identity(),
-                ehlo: None,
-                tap,
-            },
+            way: Way::of(login, None, tap),
             upgrade: Upgrade::Connect(self.connector.clone(), name),
             patience: Patience::new(PATIENCE),
         })

@@ -17,6 +17,7 @@ use tokio::time::sleep_until;
 
 use crate::newer;
 use crate::people::{Signing, person};
+use crate::sim_support::logins::authorized;
 use crate::sim_support::trusting;
 use crate::support::command;
 use crate::support::config::{Account, Config};
@@ -42,7 +43,7 @@ async fn no_refresh_token_is_used_twice_in_ten_thousand_refreshes() {
     let (app, mut logins) = (newer::app(&signing), Vec::new());
     for number in 0..PEOPLE {
         let name = person(&signing.sim, &format!("person-{number}"));
-        let login = newer::login(&app, &name).await;
+        let login = authorized(&app, &name).await;
         let record = newer::record(&login, &signing.refresh_token(&name).await);
         let kept = store.swap(login.token_wanted().key.grant, None, record).await;
         assert!(matches!(kept, Ok(Swap::Saved(_))));

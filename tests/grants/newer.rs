@@ -1,20 +1,12 @@
 //! Another process has renewed a sign-in while this one asked with the token before.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use saslgate::account::password::GeneratedPassword;
-use saslgate::account::{
-    Account, Accounts, Authorized, Identity, PasswordHash, Pattern, Route, Shared, Verdict,
-};
-use saslgate::downstream::Credentials;
-use saslgate::name::{LoginName, Mailbox};
+use saslgate::account::Authorized;
 use saslgate::oauth::{
     App, Delegated, Dialect, Endpoint, Grant, Proof, Proxy, Registration, Scopes, UsualSignIn,
 };
-use saslgate::peer::Peer;
-use saslgate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use saslgate::secret::Secret;
 use saslgate::sim::Demo;
 use saslgate::sim::entra::EntraError;
@@ -22,6 +14,7 @@ use saslgate::token::store::{Content, MemoryStore, Record, SignIn, Swap, TokenSt
 use saslgate::token::{Kind, StoreSlot, Tokens};
 
 use crate::people::{Signing, client_id, person};
+use crate::sim_support::logins::authorized;
 use crate::sim_support::trusting;
 use crate::support::until;
 
@@ -45,43 +38,6 @@ pub(crate) fn app(signing: &Signing) -> Arc<App> {
         token_export: false,
         secret_expires: None,
     })
-}
-
-pub(crate) async fn login(app: &Arc<App>, mailbox: &str) -> Authorized {
-    let (password, hash) = GeneratedPassword::make().unwrap();
-    let route = Route {
-        app: Arc::clone(app),
-        host: MailHost {
-            name: "localhost".into(),
-            port: 993,
-            tls: UpstreamTls::Implicit,
-        },
-        mechanism: BearerMechanism::XOAuth2,
-        identity: Identity::Mailbox,
-    };
-    let account = Account {
-        name: Pattern::Login(LoginName::parse(mailbox.as_bytes()).unwrap()),
-        logins: Vec::new(),
-        mailbox: Some(Mailbox::parse(mailbox).unwrap()),
-        signs_in_as: None,
-        passwords: vec![PasswordHash::Generated(hash)],
-        upstream_password: None,
-        routes: HashMap::from([(Protocol::Imap, route)]),
-        allow_from: Vec::new(),
-        may_open: Vec::new(),
-        watch: true,
-    };
-    let accounts = Accounts::new(vec![account], Shared::new().unwrap()).unwrap();
-    let credentials = Credentials::Password {
-        authzid: Vec::new(),
-        user: mailbox.into(),
-        password: Secret::new(password.text().into()),
-    };
-    let peer = Peer::new("127.0.0.1:50000".parse().unwrap());
-    match accounts.check(Protocol::Imap, &peer, &credentials).await {
-        Verdict::Authorized(authorized) => authorized,
-        _ => panic!("the login is right"),
-    }
 }
 
 pub(crate) fn record(login: &Authorized, token: &str) -> Record {
@@ -113,7 +69,7 @@ async fn a_newer_refresh_token_in_the_store_is_taken_before_anything_is_declared
             signing.refresh_token(&grace).await,
         ];
         let (app, store) = (app(&signing), Arc::new(MemoryStore::new()));
-        let login = login(&app, &grace).await;
+        let login = authorized(&app, &grace).await;
         let key = login.token_wanted().key.grant;
         let Swap::Saved(first) = store
             .swap(key, None, record(&login, &tokens_of_grace[0]))

@@ -1,17 +1,12 @@
 //! A password that the provider has found right, once it is a day old.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use saslgate::account::{Account, Accounts, Identity, Pattern, Route, Shared, Verdict};
-use saslgate::downstream::Credentials;
-use saslgate::name::LoginName;
+use saslgate::account::Verdict;
 use saslgate::oauth::{
     App, Delegated, Dialect, Endpoint, Grant, Proof, Proxy, Registration, Scopes, UsualSignIn,
 };
-use saslgate::peer::Peer;
-use saslgate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use saslgate::secret::Secret;
 use saslgate::sim::directory::Platform;
 use saslgate::sim::entra::TokenFault;
@@ -20,6 +15,7 @@ use saslgate::token::store::{Content, MemoryStore, Record, Swap, TokenStore as _
 use saslgate::token::{StoreSlot, Tokens, Unproven};
 
 use crate::people::{DELEGATED, client_id, free_port, person, registration};
+use crate::sim_support::logins::{accounts, check};
 use crate::sim_support::trusting;
 
 /// What outlives a process: the store. Everything else is made anew for each login.
@@ -63,44 +59,12 @@ impl Machine {
         }
     }
 
-    fn accounts(&self) -> Accounts {
-        let route = Route {
-            app: Arc::clone(&self.app),
-            host: MailHost {
-                name: "localhost".into(),
-                port: 993,
-                tls: UpstreamTls::Implicit,
-            },
-            mechanism: BearerMechanism::XOAuth2,
-            identity: Identity::Mailbox,
-        };
-        let account = Account {
-            name: Pattern::Login(LoginName::parse(self.mailbox.as_bytes()).unwrap()),
-            logins: Vec::new(),
-            mailbox: None,
-            signs_in_as: None,
-            passwords: Vec::new(),
-            upstream_password: None,
-            routes: HashMap::from([(Protocol::Imap, route)]),
-            allow_from: Vec::new(),
-            may_open: Vec::new(),
-            watch: true,
-        };
-        Accounts::new(vec![account], Shared::new().unwrap()).unwrap()
-    }
-
     /// A login with that password in a process that has just started.
     async fn login(&self, password: &str) -> Result<(), Unproven> {
         let endpoint = Endpoint::new(&Arc::new(trusting(&self.sim)), &Proxy::Direct).unwrap();
         let tokens = Tokens::new(endpoint, StoreSlot::open(Arc::clone(&self.store) as _));
-        let credentials = Credentials::Password {
-            authzid: Vec::new(),
-            user: self.mailbox.as_bytes().into(),
-            password: Secret::new(password.into()),
-        };
-        let peer = Peer::new("127.0.0.1:50000".parse().unwrap());
-        let accounts = self.accounts();
-        let Verdict::Ask(candidate) = accounts.check(Protocol::Imap, &peer, &credentials).await else {
+        let accounts = accounts(&self.app, &self.mailbox, Vec::new());
+        let Verdict::Ask(candidate) = check(&accounts, &self.mailbox, password).await else {
             panic!("nothing here knows the password")
         };
         tokens.judge(candidate).await.map(|_| ())

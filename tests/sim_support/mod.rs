@@ -1,6 +1,8 @@
 //! The tests' own end of a mail connection to the simulator, line by line.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code)]
 
+pub(crate) mod logins;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
