@@ -1,5 +1,6 @@
 """A wire between a mail client and saslgate that holds the client's login back until saslgate was told to stop."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -37,15 +38,21 @@ class Hold:
         threading.Thread(target=self.to_gate, args=(client, gate), daemon=True).start()
         while chunk := received(gate):
             client.sendall(chunk)
-        client.close()
+        # As saslgate itself ends: what it said last can be read, and nothing that is still on its way resets it.
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
 
     def to_gate(self, client, gate):
         """Ends with the client, or at its login: what comes after that, nobody reads."""
         while chunk := received(client):
             if LOGIN.match(chunk):
-                return self.stop()
+                self.stop()
+                while received(client):
+                    pass
+                break
             gate.sendall(chunk)
         gate.close()
+        client.close()
 
     def close(self):
         """Takes no more connections, and wakes the thread that waits for one."""
