@@ -94,11 +94,6 @@ impl Link {
         Ok(())
     }
 
-    /// Whether TLS is up.
-    pub fn is_tls(&self) -> bool {
-        matches!(self.0, Stream::Tls(_))
-    }
-
     /// Whether this is TLS 1.2, where a `close_notify` makes the peer drop what it still has to say (RFC 5246 7.2.1).
     pub fn is_tls12(&self) -> bool {
         let Stream::Tls(tls) = &self.0 else { return false };
