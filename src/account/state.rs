@@ -5,20 +5,27 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::provider::Protocol;
 
 /// The five states of an account. The order is that of what wants attention most.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum State {
     /// Nobody can log in: it has no password.
+    #[serde(rename = "off")]
     Off,
     /// Logins work, as far as is known.
+    #[serde(rename = "ready")]
     Ready,
     /// Something is wrong that may pass by itself.
+    #[serde(rename = "waiting")]
     Waiting,
     /// A person has to sign in at the provider.
+    #[serde(rename = "needs sign-in")]
     NeedsSignIn,
     /// Somebody has to change a setting, here or at the provider.
+    #[serde(rename = "needs admin")]
     NeedsAdmin,
 }
 
@@ -230,6 +237,7 @@ mod tests {
         states.sort();
         assert_eq!(states, State::ALL);
         let names = states.map(State::name);
+        assert_eq!(serde_json::to_value(states).unwrap(), serde_json::json!(names));
         assert_eq!(names, ["off", "ready", "waiting", "needs sign-in", "needs admin"]);
     }
 }

@@ -13,6 +13,7 @@ use qrcode::render::unicode::Dense1x2;
 use tokio::sync::mpsc;
 
 use super::operator::{self, Which};
+use crate::account::state::State;
 use crate::control::{News, Order, SignInOrder, SignInWay, Told, Word};
 use crate::secret::Secret;
 
@@ -96,7 +97,11 @@ async fn needed(which: &Which) -> Result<Vec<(String, Option<String>)>, ExitCode
     };
     let mut needed = Vec::new();
     for account in status.accounts {
-        for protocol in account.protocols.iter().filter(|at| at.state == "needs sign-in") {
+        for protocol in account
+            .protocols
+            .iter()
+            .filter(|at| at.state == State::NeedsSignIn)
+        {
             let one = (account.account.clone(), Some(protocol.app.clone()));
             if !needed.contains(&one) {
                 needed.push(one);

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::operator::{self, Which};
+use crate::account::state::State;
 use crate::control::{
     AccountStatus, Expiry, News, Order, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
 };
@@ -71,10 +72,10 @@ fn json(status: &Status) -> String {
 }
 
 fn code(status: &Status) -> u8 {
-    let of_account = |account: &AccountStatus| match account.state.as_str() {
-        "ready" | "off" => 0,
-        "waiting" => 1,
-        _ => 2,
+    let of_account = |account: &AccountStatus| match account.state {
+        State::Ready | State::Off => 0,
+        State::Waiting => 1,
+        State::NeedsSignIn | State::NeedsAdmin => 2,
     };
     let worst = status.accounts.iter().map(of_account).max().unwrap_or(0);
     let store = u8::from(status.store.as_ref().is_some_and(|store| store.trouble.is_some()));

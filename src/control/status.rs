@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::state::Trouble;
+use crate::account::state::{State, Trouble};
 use crate::failure::Diagnosis;
 use crate::provider::Protocol;
 
@@ -31,7 +31,7 @@ pub struct AccountStatus {
     /// Its name.
     pub account: String,
     /// The worst of its states.
-    pub state: String,
+    pub state: State,
     /// Each of its protocols.
     pub protocols: Vec<ProtocolStatus>,
     /// Who has signed in, for each app that people sign in to.
@@ -50,7 +50,7 @@ pub struct ProtocolStatus {
     /// Where its mail is.
     pub host: String,
     /// How it stands.
-    pub state: String,
+    pub state: State,
     /// What is wrong.
     pub trouble: Option<TroubleTold>,
     /// Since when it stands so.

@@ -102,7 +102,7 @@ impl Desk {
         };
         AccountStatus {
             account: account.name.to_string(),
-            state: state.name().to_owned(),
+            state,
             protocols: protocols.into_iter().map(|(_, status)| status).collect(),
             sign_ins,
             sessions: self
@@ -168,7 +168,7 @@ impl Desk {
             protocol: login.protocol(),
             app: wanted.app.name.to_string(),
             host: login.route().host.to_string(),
-            state: state.name().to_owned(),
+            state,
             trouble,
             since: standing.since.map(seconds),
             last_login: standing.last_login.map(seconds),
