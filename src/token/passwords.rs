@@ -207,19 +207,7 @@ async fn keep_sign_in(store: &dyn TokenStore, app: &Delegated, request: &TokenRe
     let Some(token) = &granted.refresh_token else {
         return;
     };
-    let now = SystemTime::now();
-    let sign_in = SignIn {
-        owner: granted.owner.clone(),
-        expected: Some(request.owner.as_str().into()),
-        scopes: granted
-            .scope
-            .clone()
-            .unwrap_or_else(|| request.key.scopes.clone()),
-        client_id: app.registration.client_id.clone(),
-        authority: app.registration.token_url.as_str().into(),
-        signed_in: now,
-        refreshed: now,
-    };
+    let sign_in = SignIn::begun(app, &request.owner, granted);
     let secret = Secret::new(token.expose().clone());
     let record = record(request, Content::SignIn(sign_in), secret);
     replace(store, request.key.grant, record).await;
@@ -269,7 +257,7 @@ fn of_operator(error: &TokenError) -> TokenError {
     TokenError {
         kind: Kind::Misconfigured,
         why: "it is the one of `upstream_password_file`, which no mail client knows".into(),
-        fix: "put the password that the person has now into that file, and reload saslgate (`kill -HUP` its process)"
+        fix: "put the password that the person has now into that file, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)"
             .into(),
         ..error.clone()
     }

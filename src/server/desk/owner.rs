@@ -1,7 +1,6 @@
 //! Whose sign-in it was, and where it is kept. The wrong person's token in an account is somebody else's mail.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
@@ -176,19 +175,10 @@ fn record(login: &Authorized, granted: &Granted) -> Result<Record, Refused> {
             "remove `scope` from the app, or add offline_access to it; reload saslgate (`sudo kill -HUP $(pidof saslgate)`), and sign in again",
         ));
     };
-    let now = SystemTime::now();
     Ok(Record {
-        account: wanted.account.clone(),
+        content: Content::SignIn(SignIn::begun(app, &wanted.owner, granted)),
+        account: wanted.account,
         app: wanted.app.name.clone(),
-        content: Content::SignIn(SignIn {
-            owner: granted.owner.clone(),
-            expected: Some(wanted.owner.as_str().into()),
-            scopes: granted.scope.clone().unwrap_or_else(|| wanted.key.scopes.clone()),
-            client_id: app.registration.client_id.clone(),
-            authority: app.registration.token_url.as_str().into(),
-            signed_in: now,
-            refreshed: now,
-        }),
         secret: Secret::new(token.expose().clone()),
     })
 }

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Generation;
-use crate::oauth::{GrantKey, Owner};
+use crate::name::Mailbox;
+use crate::oauth::{Delegated, GrantKey, Granted, Owner};
 use crate::secret::Secret;
 
 /// A record. Times are kept to the second.
@@ -64,6 +65,23 @@ pub struct SignIn {
     /// When the refresh token came: unused ones die after 90 days.
     #[serde(with = "seconds")]
     pub refreshed: SystemTime,
+}
+
+impl SignIn {
+    /// One that has just come about: what `granted` brought for an app, asked for on behalf of `expected`.
+    pub fn begun(app: &Delegated, expected: &Mailbox, granted: &Granted) -> Self {
+        let now = SystemTime::now();
+        let scopes = granted.scope.clone();
+        Self {
+            owner: granted.owner.clone(),
+            expected: Some(expected.as_str().into()),
+            scopes: scopes.unwrap_or_else(|| app.scopes.to_string().into()),
+            client_id: app.registration.client_id.clone(),
+            authority: app.registration.token_url.as_str().into(),
+            signed_in: now,
+            refreshed: now,
+        }
+    }
 }
 
 /// What everybody who may read the file may know of a record.
