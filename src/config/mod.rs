@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod listener;
 mod network;
+mod origin;
 mod password;
 mod problem;
 mod provider;
@@ -22,6 +23,7 @@ mod reference;
 pub mod report;
 mod route;
 mod snapshot;
+mod sources;
 mod state;
 mod table;
 mod tenant;
@@ -35,9 +37,11 @@ pub use diff::{AccountChange, Changes, ReloadPlan, diff};
 pub use environment::{Content, Environment, Given, MAX_FILE, System};
 pub use fingerprint::Fingerprint;
 pub use limits::{Limits, Server, Upstream, most_connections};
+pub use origin::Origin;
 pub use problem::{Located, Place, Problem, Problems, Severity};
 pub use provider::Provider;
 pub use snapshot::Snapshot;
+pub use sources::Sources;
 pub use state::State;
 
 use crate::account::Account;
@@ -75,29 +79,43 @@ pub struct Config {
 
 /// Reads a file and what it refers to.
 pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Problems> {
-    let bytes = match environment.read(path) {
-        Ok(content) => content.bytes,
-        Err(error) => {
-            let (why, fix) = reader::unreadable(error.kind());
-            return Err(unreadable(path, &why, fix, environment));
+    read(&Origin::File(path.to_owned()), environment).0
+}
+
+/// Reads a configuration, and says what it was read from, whether it can be used or not.
+pub fn read(origin: &Origin, environment: &dyn Environment) -> (Result<Config, Problems>, Sources) {
+    let Origin::File(path) = origin;
+    let mut sources = Sources::default();
+    let content = sources.read(path, environment);
+    let text = match &content {
+        Ok(content) => utf8(content.bytes.expose()),
+        Err(error) => Err(reader::unreadable(error.kind())),
+    };
+    let known = text.as_ref().map_or("", |text| text);
+    let mut reader = Reader::new(path, known, sources, environment);
+    let parts = match text {
+        Ok(text) => parse(text, &mut reader).map(|document| resolve(&document, path, &mut reader)),
+        Err((why, fix)) => {
+            reader.file_error("the configuration cannot be read", &why, fix);
+            None
         }
     };
-    let text = match str::from_utf8(bytes.expose()) {
-        Ok(text) => text,
-        Err(error) => {
-            let sound = String::from_utf8_lossy(&bytes.expose()[..error.valid_up_to()]);
-            let line = 1 + sound.matches('\n').count();
-            let why = format!("line {line} is not UTF-8");
-            return Err(unreadable(path, &why, "save it as UTF-8", environment));
-        }
-    };
-    let mut reader = Reader::new(path, text, environment);
+    finish(parts, reader)
+}
+
+/// The text of a file, or why it is none and what to do about it.
+fn utf8(bytes: &[u8]) -> Result<&str, (String, &'static str)> {
+    str::from_utf8(bytes).map_err(|error| {
+        let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = 1 + sound.matches('\n').count();
+        (format!("line {line} is not UTF-8"), "save it as UTF-8")
+    })
+}
+
+/// None beside an error.
+fn parse<'t>(text: &'t str, reader: &mut Reader<'_>) -> Option<DeTable<'t>> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        let parts = resolve(document.get_ref(), path, &mut reader);
-        return finish(parts, reader);
-    }
-    for error in errors {
+    for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let why = error.message().to_owned();
         reader.error(
@@ -107,7 +125,7 @@ pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Probl
             "close what is open before it, or quote the value; then check again",
         );
     }
-    Err(reader.finish().0)
+    errors.is_empty().then(|| document.into_inner())
 }
 
 /// Where the running saslgate of a configuration listens for commands, whatever else is wrong with the file by now.
@@ -117,16 +135,10 @@ pub fn control(path: &Path, environment: &impl Environment) -> PathBuf {
         .as_ref()
         .and_then(|content| str::from_utf8(content.bytes.expose()).ok());
     let text = text.unwrap_or_default();
-    let mut reader = Reader::new(path, text, environment);
+    let mut reader = Reader::new(path, text, Sources::default(), environment);
     let (document, _errors) = DeTable::parse_recoverable(text);
     let root = Table::open(&keys::ROOT, 0..0, document.get_ref(), &mut reader);
     state::control(&root, path, &mut reader)
-}
-
-fn unreadable(path: &Path, why: &str, fix: &str, environment: &impl Environment) -> Problems {
-    let mut reader = Reader::new(path, "", environment);
-    reader.file_error("the configuration cannot be read", why, fix);
-    reader.finish().0
 }
 
 /// Everything in a document, as far as it could be read.
@@ -160,11 +172,16 @@ fn resolve(document: &DeTable<'_>, path: &Path, reader: &mut Reader<'_>) -> Part
     }
 }
 
-fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
-    let (problems, digest) = reader.finish();
-    if problems.has_errors() {
-        return Err(problems);
-    }
+fn finish(parts: Option<Parts>, reader: Reader<'_>) -> (Result<Config, Problems>, Sources) {
+    let (problems, digest, sources) = reader.finish();
+    let config = match parts {
+        Some(parts) if !problems.has_errors() => Ok(config(parts, problems, digest)),
+        _ => Err(problems),
+    };
+    (config, sources)
+}
+
+fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
     let Parts {
         log,
         limits,
@@ -190,7 +207,7 @@ fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
         store: snapshot::store(&state.store),
         control: state.control.clone(),
     };
-    Ok(Config {
+    Config {
         listeners,
         accounts,
         apps,
@@ -199,8 +216,8 @@ fn finish(parts: Parts, reader: Reader<'_>) -> Result<Config, Problems> {
         upstream,
         server,
         state,
-        warnings: problems,
+        warnings,
         snapshot,
         digest,
-    })
+    }
 }

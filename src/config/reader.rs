@@ -9,6 +9,7 @@ use super::environment::{Content, Environment};
 use super::excerpt::Source;
 use super::fingerprint::{Fingerprint, Sum};
 use super::problem::{Problem, Problems, Severity};
+use super::sources::Sources;
 use crate::name::shown;
 use crate::secret::Secret;
 
@@ -46,11 +47,17 @@ pub(super) struct Reader<'a> {
     directory: PathBuf,
     source: Source<'a>,
     problems: Problems,
+    sources: Sources,
     seen: Sum,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &Path, text: &'a str, environment: &'a dyn Environment) -> Self {
+    pub(super) fn new(
+        file: &Path,
+        text: &'a str,
+        sources: Sources,
+        environment: &'a dyn Environment,
+    ) -> Self {
         let mut seen = Sum::new();
         seen.add(text.as_bytes());
         Self {
@@ -58,6 +65,7 @@ impl<'a> Reader<'a> {
             directory: file.parent().unwrap_or(Path::new("")).to_owned(),
             source: Source::new(text),
             problems: Problems::new(file.display().to_string()),
+            sources,
             seen,
         }
     }
@@ -185,7 +193,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self, named: &Text, shown: &str) -> Option<Content> {
-        match self.environment.read(&self.path(named)) {
+        match self.sources.read(&self.path(named), self.environment) {
             Ok(content) => {
                 self.seen.add(content.bytes.expose());
                 Some(content)
@@ -245,10 +253,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the pass.
-    pub(super) fn finish(self) -> (Problems, Fingerprint) {
+    pub(super) fn finish(self) -> (Problems, Fingerprint, Sources) {
         let mut problems = self.problems;
         problems.sort();
-        (problems, self.seen.end())
+        (problems, self.seen.end(), self.sources)
     }
 }
 

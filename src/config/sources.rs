@@ -1,0 +1,57 @@
+//! What a configuration was read from: whoever watches for changes asks here where to look, and whether there was one.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::environment::{Content, Environment};
+use super::fingerprint::{Fingerprint, Sum};
+
+/// Every path that was read, with a fingerprint of what was there: its content and its mode, or why it could not be read.
+///
+/// It is known of a configuration with errors too, because mending any of these files may mend it. Fingerprints are keyed
+/// for this process, so they tell nothing about a secret.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    read: BTreeMap<PathBuf, Fingerprint>,
+}
+
+impl Sources {
+    /// What to watch: files that are there, and those that were looked for in vain. A relative one counts from where
+    /// saslgate was started.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.read.keys().map(PathBuf::as_path)
+    }
+
+    /// Whether any of them is not as it was. Each is read again, and no password is hashed.
+    pub fn changed(&self, environment: &dyn Environment) -> bool {
+        self.read
+            .iter()
+            .any(|(path, print)| of_file(&environment.read(path)) != *print)
+    }
+
+    /// Reads a file. Where one is read twice the first time counts: a change in between is a change.
+    pub(super) fn read(&mut self, path: &Path, environment: &dyn Environment) -> io::Result<Content> {
+        let content = environment.read(path);
+        let print = of_file(&content);
+        self.read.entry(path.to_owned()).or_insert(print);
+        content
+    }
+}
+
+fn of_file(content: &io::Result<Content>) -> Fingerprint {
+    match content {
+        // The mode counts: a secret that others may write is refused until somebody has run chmod.
+        Ok(Content { bytes, mode }) => {
+            Fingerprint::of(&[b"file", bytes.expose(), &mode.unwrap_or_default().to_le_bytes()])
+        }
+        Err(error) => of_error(error),
+    }
+}
+
+fn of_error(error: &io::Error) -> Fingerprint {
+    let mut sum = Sum::new();
+    sum.add(b"error");
+    sum.add(error.kind().to_string().as_bytes());
+    sum.end()
+}
