@@ -58,12 +58,12 @@ pub struct Limits {
 /// Counts connections and hands out places.
 #[derive(Debug)]
 pub struct Admission {
-    limits: Limits,
     counts: Mutex<Counts>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
+    limits: Limits,
     all: usize,
     by_source: HashMap<IpNet, usize>,
     complained: Option<Instant>,
@@ -73,21 +73,31 @@ impl Admission {
     /// Admission within those limits.
     pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
-            limits,
-            counts: Mutex::default(),
+            counts: Mutex::new(Counts {
+                limits,
+                all: 0,
+                by_source: HashMap::new(),
+                complained: None,
+            }),
         })
+    }
+
+    /// Admits within other limits from now on. Whoever is connected stays.
+    pub fn limit(&self, limits: Limits) {
+        self.counts().limits = limits;
     }
 
     /// A place for that peer, kept until it is dropped; none if there is no room.
     pub fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Place> {
         let mut counts = self.counts();
-        if counts.all >= self.limits.connections {
+        let limits = counts.limits;
+        if counts.all >= limits.connections {
             return None;
         }
         let source = (!peer.is_loopback()).then(|| peer.source());
         if let Some(source) = source {
             let count = counts.by_source.entry(source).or_default();
-            if *count >= self.limits.per_source {
+            if *count >= limits.per_source {
                 return None;
             }
             *count += 1;

@@ -414,8 +414,8 @@ fn a_listener_with_tls_takes_passwords_only_there() {
     let (old, new) = (with("implicit", (2030, 1, 1)), with("implicit", (2031, 1, 1)));
     let plan = diff(&old.snapshot, &new.snapshot);
     assert_eq!(
-        plan.needs_restart(),
-        ["listener imap 0.0.0.0:143 [::]:143"],
+        plan.listeners.changed,
+        ["imap 0.0.0.0:143 [::]:143"],
         "another certificate"
     );
 }

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod operator;
 mod password;
+mod reload;
 mod run;
 mod sign_in;
 mod sign_out;
@@ -34,7 +35,8 @@ const EXAMPLES: &str = "Start here:
   saslgate run --config my.toml      serve
   saslgate sign-in ACCOUNT           where people have to allow it once
   saslgate test ACCOUNT              from the clock to an opened mailbox, step by step; nothing is sent
-  saslgate status                    how every account stands";
+  saslgate status                    how every account stands
+  saslgate reload                    take what has changed in the configuration; it also happens by itself";
 
 #[derive(Parser)]
 #[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
@@ -52,6 +54,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Sign in for an account, so that saslgate gets its tokens
     SignIn(sign_in::SignInArgs),
+    /// Have the running saslgate read its configuration again, and see what has changed
+    Reload(reload::ReloadArgs),
     /// Forget a sign-in
     SignOut(sign_out::SignOutArgs),
     /// Show how every account stands, and what to do about it
@@ -75,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::SignIn(args) => sign_in::run(args),
+        Command::Reload(args) => reload::run(args),
         Command::SignOut(args) => sign_out::run(args),
         Command::Status(args) => status::run(args),
         Command::Test(args) => test::run(args),

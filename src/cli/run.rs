@@ -1,21 +1,20 @@
 //! `saslgate run`: serve until told to stop.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::block_in_place;
 
 use super::DEFAULT_CONFIG;
-use crate::config::{self, Config, Problems, System};
-use crate::server::{Server, keep_memory_private, raise_open_files};
+use crate::config::{self, Config, Origin, Problems, Sources, System};
+use crate::server::{Inherited, Server, Why, keep_memory_private, raise_open_files};
 use crate::{cli, log};
 
 const EXAMPLES: &str = "Examples:
   saslgate run                             with /etc/saslgate/saslgate.toml
   saslgate run --config my.toml            with another file
-  kill -HUP PID                            take changed accounts and apps from the file
+  saslgate reload                          take what has changed in the file now; it also happens by itself
   kill PID                                 stop: waiting mail clients are told to come back
 
 Exit codes: 0 stopped on request, 2 could not start.";
@@ -31,8 +30,12 @@ pub(super) struct RunArgs {
 
 /// Serves.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
+    // Before there are threads: it takes variables out of the environment.
+    let inherited = Inherited::take();
     raise_open_files();
-    let config = match config::load(&args.config, &System) {
+    let origin = Origin::File(args.config.clone());
+    let (config, sources) = config::read(&origin, &System);
+    let config = match config {
         Ok(config) => config,
         Err(problems) => {
             cli::complain(&problems.to_string());
@@ -49,7 +52,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     }
     keep_memory_private();
     warn(&config.warnings);
-    match cli::runtime().map(|runtime| runtime.block_on(serve(config, &args.config))) {
+    match cli::runtime().map(|runtime| runtime.block_on(serve(config, (origin, sources), inherited))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             cli::complain(&error);
@@ -62,7 +65,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     }
 }
 
-async fn serve(config: Config, path: &Path) -> Result<(), String> {
+async fn serve(config: Config, followed: (Origin, Sources), inherited: Inherited) -> Result<(), String> {
     let signals = (
         signal(SignalKind::hangup()),
         signal(SignalKind::terminate()),
@@ -71,13 +74,18 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
     let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = signals else {
         return Err("signals can't be received on this system".into());
     };
-    let mut server = Server::start(config, None).map_err(|error| error.to_string())?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), "ready");
+    let server = Server::start(config, inherited, None);
+    let mut server = server.map_err(|error| error.to_string())?;
+    let (origin, sources) = followed;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %origin, "ready");
+    server.follow(origin, sources);
     loop {
-        tokio::select! {
-            _ = hangup.recv() => reload(&mut server, path),
+        let why = tokio::select! {
+            _ = hangup.recv() => Why::Signal,
+            why = server.asked_to_reload() => why,
             () = either(&mut terminate, &mut interrupt) => break,
-        }
+        };
+        server.reread(why).await;
     }
     tokio::select! {
         () = server.stop() => {}
@@ -90,24 +98,6 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     tokio::select! {
         _ = one.recv() => {}
         _ = other.recv() => {}
-    }
-}
-
-/// A file with a problem changes nothing.
-fn reload(server: &mut Server, path: &Path) {
-    // Loading hashes plain password files, which takes milliseconds each: other sessions go on meanwhile.
-    let config = match block_in_place(|| config::load(path, &System)) {
-        Ok(config) => config,
-        Err(problems) => {
-            for line in problems.to_string().lines() {
-                tracing::error!(problem = line, "not reloaded; the old configuration stays in use");
-            }
-            return;
-        }
-    };
-    warn(&config.warnings);
-    if let Err(error) = server.reload(config) {
-        tracing::error!(%error, "not reloaded; the old configuration stays in use");
     }
 }
 

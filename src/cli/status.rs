@@ -10,7 +10,8 @@ use clap::Args;
 use super::operator::{self, Which};
 use crate::account::state::State;
 use crate::control::{
-    AccountStatus, Expiry, News, Order, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
+    AccountStatus, ConfigurationStatus, Expiry, News, Order, Orphan, ProtocolStatus, SignedIn, Status,
+    StoreStatus, TroubleTold,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -20,7 +21,7 @@ const EXAMPLES: &str = "Examples:
 
 States: ready, waiting (may pass by itself), needs sign-in, needs admin, off (no password).
 
-Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon, 2 somebody has to act; 3 unknown.";
+Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon or the configuration was refused, 2 somebody has to act; 3 unknown.";
 
 /// How soon an end is worth a warning: a new client secret can need another person.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -80,7 +81,11 @@ fn code(status: &Status) -> u8 {
     let worst = status.accounts.iter().map(of_account).max().unwrap_or(0);
     let store = u8::from(status.store.as_ref().is_some_and(|store| store.trouble.is_some()));
     let expiry = status.expiries.iter().map(of_expiry).max().unwrap_or(0);
-    worst.max(store).max(expiry)
+    let refused = status
+        .configuration
+        .as_ref()
+        .is_some_and(|now| now.refused.is_some());
+    worst.max(store).max(expiry).max(u8::from(refused))
 }
 
 fn of_expiry(expiry: &Expiry) -> u8 {
@@ -104,6 +109,9 @@ fn text(status: &Status) -> String {
         None => "no saslgate is running with this configuration (`saslgate run` starts one): only what is on the disk is known".into(),
     };
     let _ = writeln!(text, "saslgate {}, {running}", status.version);
+    if let Some(configuration) = &status.configuration {
+        of_configuration(&mut text, configuration);
+    }
     for account in &status.accounts {
         of_account(&mut text, account);
     }
@@ -124,6 +132,21 @@ fn text(status: &Status) -> String {
         };
     }
     text
+}
+
+fn of_configuration(text: &mut String, configuration: &ConfigurationStatus) {
+    let ConfigurationStatus {
+        generation,
+        since,
+        refused,
+    } = configuration;
+    let _ = writeln!(text, "configuration {generation}, in use for {}", ago(*since));
+    if let Some(problems) = refused {
+        let _ = writeln!(text, "  what is in the file now is NOT in use:");
+        for line in problems.lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
 }
 
 fn of_account(text: &mut String, account: &AccountStatus) {

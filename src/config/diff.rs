@@ -16,9 +16,13 @@ pub struct ReloadPlan {
     pub apps: Changes<String>,
     /// Listeners, each `protocol address …`. One with another address is another listener.
     pub listeners: Changes<String>,
-    /// Tables that hold for everything and differ: `[limits]`, `[upstream]`, `[log]`, `[server]`, `[store]`.
+    /// What holds for everything and differs: `[limits]`, `[upstream]`, `[log]`, `[server]`, and what only a start looks at.
     pub tables: Vec<&'static str>,
 }
+
+/// What is looked at when saslgate starts and not again: another process may hold the one, commands use the other, and both are
+/// what tells a second saslgate from the first.
+const AT_THE_START: [&str; 3] = ["[store]", "`control` of [server]", "`format` of [log]"];
 
 /// What became of things of one kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,9 +71,11 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> ReloadPlan {
     let tables = [
         ("[limits]", old.limits != new.limits),
         ("[upstream]", old.upstream != new.upstream),
-        ("[log]", old.log != new.log),
-        ("[server]", old.server != new.server || old.control != new.control),
-        ("[store]", old.store != new.store),
+        ("[log]", old.log.level != new.log.level),
+        ("[server]", old.server != new.server),
+        (AT_THE_START[0], old.store != new.store),
+        (AT_THE_START[1], old.control != new.control),
+        (AT_THE_START[2], old.log.format != new.log.format),
     ];
     ReloadPlan {
         accounts: changes(&old.accounts, &new.accounts, account),
@@ -138,19 +144,10 @@ impl ReloadPlan {
             && self.tables.is_empty()
     }
 
-    /// What takes effect only when saslgate starts anew: sockets are bound and sessions are limited from then on.
-    pub fn needs_restart(&self) -> Vec<String> {
-        let Changes {
-            added,
-            changed,
-            removed,
-            ..
-        } = &self.listeners;
-        let listeners = added.iter().chain(changed).chain(removed);
-        let listeners = listeners.map(|name| format!("listener {name}"));
-        listeners
-            .chain(self.tables.iter().map(ToString::to_string))
-            .collect()
+    /// What takes effect only when saslgate starts anew.
+    pub fn needs_restart(&self) -> impl Iterator<Item = &'static str> {
+        let tables = self.tables.iter().copied();
+        tables.filter(|table| AT_THE_START.contains(table))
     }
 }
 
@@ -163,15 +160,15 @@ impl fmt::Display for ReloadPlan {
         if parts.is_empty() {
             parts.push("accounts and apps unchanged".to_owned());
         }
+        count("listener", &self.listeners, &mut parts);
         match self.listeners.kept.as_slice() {
             [] => {}
             [one] => parts.push(format!("listener {one} kept")),
             several => parts.push(format!("{} listeners kept", several.len())),
         }
-        let restart = self.needs_restart();
-        if !restart.is_empty() {
-            parts.push(format!("needs a restart: {}", restart.join(", ")));
-        }
+        let now = self.tables.iter().filter(|table| !AT_THE_START.contains(table));
+        parts.extend(now.map(|table| format!("{table} changed")));
+        parts.extend(self.needs_restart().map(|what| format!("{what} needs a restart")));
         f.write_str(&parts.join(", "))
     }
 }

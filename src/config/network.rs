@@ -103,7 +103,7 @@ pub(super) fn bind(text: &Text, reader: &mut Reader<'_>) -> Vec<SocketAddr> {
 }
 
 /// Whether the system would refuse to bind both: the same port on the same address, or on all addresses of its family.
-pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+pub fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let (one_ip, other_ip) = (one.ip(), other.ip());
     one.port() == other.port()
         && one.port() != 0

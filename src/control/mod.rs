@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 
 pub use socket::{Control, ControlError, connect};
 pub use status::{
-    AccountStatus, AppStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
+    AccountStatus, AppStatus, ConfigurationStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status,
+    StoreStatus, TroubleTold,
 };
 pub use steps::{StepOutcome, StepTold, TestStep};
 
@@ -53,6 +54,8 @@ pub enum Order {
         /// By which protocol; by all that it has where none is named.
         protocol: Option<Protocol>,
     },
+    /// The configuration is read again.
+    Reload,
 }
 
 /// A sign-in that is wanted.
@@ -186,6 +189,20 @@ pub enum News {
     Step(Box<TestStep>),
     /// The test is over: there are no further steps.
     Tested,
+    /// Another configuration is in use.
+    Reloaded {
+        /// What it changes, in one line.
+        plan: String,
+        /// What works and should be looked at.
+        warnings: String,
+        /// Its number since the start.
+        generation: u64,
+    },
+    /// The old configuration stays in use.
+    NotReloaded {
+        /// Everything that is wrong with the new one.
+        problems: String,
+    },
     /// It could not be done.
     Refused(TroubleTold),
     /// Nothing more will come.

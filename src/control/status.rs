@@ -13,6 +13,8 @@ pub struct Status {
     pub version: String,
     /// Since when the server runs; none if no server runs, and what sessions would know is not known.
     pub running_since: Option<u64>,
+    /// How the configuration in use stands; none if no server runs.
+    pub configuration: Option<ConfigurationStatus>,
     /// Every account.
     pub accounts: Vec<AccountStatus>,
     /// Every app.
@@ -23,6 +25,17 @@ pub struct Status {
     pub orphans: Vec<Orphan>,
     /// What ends by itself, soonest first.
     pub expiries: Vec<Expiry>,
+}
+
+/// The configuration in use.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ConfigurationStatus {
+    /// How many configurations have been in use since the start, this one included.
+    pub generation: u64,
+    /// Since when it is in use.
+    pub since: u64,
+    /// Why what the file says now is not in use: every problem, as `saslgate check` shows it.
+    pub refused: Option<String>,
 }
 
 /// One account.

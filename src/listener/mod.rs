@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use socket::bind;
+pub use socket::{bind, take_over};
 
 use crate::downstream::TlsState;
 use crate::peer::Peer;
@@ -72,35 +73,55 @@ impl Settings {
     }
 }
 
-/// A listener that is ready to accept.
-pub struct Listener {
-    socket: TcpListener,
+/// What a listener does with a connection: its settings, and TLS where they have it.
+pub struct Serving {
     settings: Arc<Settings>,
     upgrade: Option<Upgrade>,
-    admission: Arc<Admission>,
-    context: Arc<Context>,
 }
 
-impl Listener {
-    /// A listener on a socket that somebody bound: ourselves, or a supervisor that kept it over a restart.
-    pub fn new(
-        socket: TcpListener,
-        settings: Arc<Settings>,
-        admission: Arc<Admission>,
-        context: Arc<Context>,
-    ) -> Result<Self, rustls::Error> {
+impl Serving {
+    /// Prepares what may fail, so that putting it in place can't.
+    pub fn prepare(settings: Arc<Settings>) -> Result<Self, rustls::Error> {
         let upgrade = settings
             .identity
             .as_ref()
             .map(|identity| tls::acceptor(settings.protocol, identity))
             .transpose()?;
         Ok(Self {
-            socket,
             settings,
             upgrade: upgrade.map(Upgrade::Accept),
+        })
+    }
+
+    /// What it was prepared from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+/// A listener that is ready to accept.
+pub struct Listener {
+    socket: TcpListener,
+    serving: Arc<ArcSwap<Serving>>,
+    admission: Arc<Admission>,
+    context: Arc<Context>,
+}
+
+impl Listener {
+    /// A listener on a socket that somebody bound: ourselves, or a supervisor that kept it over a restart. What is put into
+    /// `serving` later holds for the connections that come later.
+    pub fn new(
+        socket: TcpListener,
+        serving: Arc<ArcSwap<Serving>>,
+        admission: Arc<Admission>,
+        context: Arc<Context>,
+    ) -> Self {
+        Self {
+            socket,
+            serving,
             admission,
             context,
-        })
+        }
     }
 
     /// Accepts until `stop`. Sessions are spawned on `sessions`, which outlives this.
@@ -127,18 +148,20 @@ impl Listener {
     }
 
     fn welcome(&self, stream: TcpStream, peer: Peer, sessions: &TaskTracker) {
-        let allowed = self.settings.allow_from.is_empty() || peer.is_in(&self.settings.allow_from);
+        let serving = self.serving.load();
+        let settings = &serving.settings;
+        let allowed = settings.allow_from.is_empty() || peer.is_in(&settings.allow_from);
         if !allowed {
             // A network that may not connect is told nothing at all.
-            tracing::debug!(%peer, protocol = %self.settings.protocol, "connection from outside allow_from closed");
+            tracing::debug!(%peer, protocol = %settings.protocol, "connection from outside allow_from closed");
             return;
         }
         transport::tune(&stream);
         let arrival = Arrival {
-            protocol: self.settings.protocol,
+            protocol: settings.protocol,
             peer,
-            tls: self.settings.tls_state(&peer),
-            upgrade: self.upgrade.clone(),
+            tls: settings.tls_state(&peer),
+            upgrade: serving.upgrade.clone(),
             place: self.admission.admit(&peer),
         };
         sessions.spawn(session(Link::plain(stream), arrival, Arc::clone(&self.context)));

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
@@ -68,7 +69,9 @@ pub struct EndpointError;
 ///
 /// Each grant has its method, in the file of that grant under `flow`.
 #[derive(Clone)]
-pub struct Endpoint {
+pub struct Endpoint(Arc<ArcSwap<Clients>>);
+
+struct Clients {
     http: reqwest::Client,
     /// Without TLS and never by a proxy: for the addresses at which a platform tells its own machines who they are.
     platform: reqwest::Client,
@@ -101,10 +104,16 @@ impl Endpoint {
             Proxy::At(url) => http.proxy(fixed(url)?),
             Proxy::Direct => http.no_proxy(),
         };
-        Ok(Self {
+        let clients = Clients {
             http: http.build().map_err(|_| EndpointError)?,
             platform: builder().no_proxy().build().map_err(|_| EndpointError)?,
-        })
+        };
+        Ok(Self(Arc::new(ArcSwap::from_pointee(clients))))
+    }
+
+    /// Asks by another one's way from the next request on, in every copy of this one.
+    pub fn ask_like(&self, other: &Self) {
+        self.0.store(other.0.load_full());
     }
 
     /// The way to an app's provider for one request, with what proves the app. `secrets` are what else the request carries.
@@ -118,7 +127,7 @@ impl Endpoint {
         let carried = proof.secret().into_iter().chain(secrets.iter().copied());
         Ok(Way {
             asked: Asked::new(url, carried),
-            client: self.http.clone(),
+            client: self.0.load().http.clone(),
             proof,
         })
     }
@@ -127,7 +136,7 @@ impl Endpoint {
     pub(super) fn way_unproven(&self, url: &Url) -> Way {
         Way {
             asked: Asked::new(url, []),
-            client: self.http.clone(),
+            client: self.0.load().http.clone(),
             proof: Presented::Nothing,
         }
     }
@@ -136,7 +145,7 @@ impl Endpoint {
     pub(super) fn way_to_platform(&self, url: &Url, secret: Option<&Secret<String>>) -> Way {
         Way {
             asked: Asked::new(url, secret),
-            client: self.platform.clone(),
+            client: self.0.load().platform.clone(),
             proof: Presented::Nothing,
         }
     }

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::StartError;
 use super::desk::{Desk, Furniture};
 use super::keeping::Keeping;
+use super::reload::{Requests, Standing};
 use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
 use crate::config::{self, ConfiguredApp};
 use crate::oauth::Endpoint;
-use crate::probe::Door;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
 use crate::sessions::Registry;
@@ -31,9 +31,10 @@ pub(super) struct Parts {
     pub(super) apps: Vec<ConfiguredApp>,
     pub(super) store: Settings,
     pub(super) limits: Limits,
-    /// Where mail clients come in; none where no server runs.
-    pub(super) doors: Vec<Door>,
 }
+
+/// Since when a server runs, how it is asked to read its configuration again, and how that stands.
+pub(super) type Running = (SystemTime, Requests, Arc<Standing>);
 
 /// All of it.
 pub(super) struct House {
@@ -41,6 +42,7 @@ pub(super) struct House {
     pub(super) shared: Shared,
     pub(super) keeping: Keeping,
     pub(super) desk: Arc<Desk>,
+    endpoint: Endpoint,
 }
 
 impl House {
@@ -48,7 +50,7 @@ impl House {
     pub(super) fn furnish(
         parts: Parts,
         ear: Option<Arc<dyn Overhear>>,
-        running_since: Option<SystemTime>,
+        running: Option<Running>,
     ) -> Result<Self, StartError> {
         let shared = Shared::new().map_err(StartError::prepare)?;
         let rooms = rooms(parts.accounts, &shared, parts.limits).map_err(StartError::prepare)?;
@@ -58,20 +60,44 @@ impl House {
         let (context, endpoint) = compose(&parts.upstream, rooms, keeping.slot().clone(), ear)?;
         let context = Arc::new(context);
         let furniture = Furniture {
-            endpoint,
+            endpoint: endpoint.clone(),
             store: keeping.slot().clone(),
             store_path,
             apps: parts.apps,
-            running_since,
-            doors: parts.doors,
+            running,
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),
+            endpoint,
             context,
             shared,
             keeping,
         })
     }
+
+    /// Goes by other ways and with other rooms from now on.
+    pub(super) fn take(&mut self, (upstream, endpoint): Ways, rooms: Rooms) {
+        self.context.upstream.believe_like(&upstream);
+        self.endpoint.ask_like(&endpoint);
+        self.keeping.open_for(&rooms.accounts);
+        self.context.rooms.store(Arc::new(rooms));
+        // A new secret, or a right that was granted meanwhile: the next login may ask at once.
+        self.context.tokens.forget_failures();
+    }
+}
+
+/// The ways to the mail hosts and to the providers.
+type Ways = (Upstream, Endpoint);
+
+/// The ways out of this machine that `[upstream]` allows.
+pub(super) fn ways(settings: &config::Upstream) -> Result<Ways, StartError> {
+    let upstream = Upstream::new(&upstream::Settings {
+        extra_roots: settings.extra_roots.clone(),
+        post_quantum: settings.post_quantum,
+    });
+    let upstream = upstream.map_err(StartError::prepare)?;
+    let endpoint = Endpoint::new(&upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
+    Ok((upstream, endpoint))
 }
 
 /// What all sessions share, and the way to the providers.
@@ -81,12 +107,7 @@ fn compose(
     store: StoreSlot,
     ear: Option<Arc<dyn Overhear>>,
 ) -> Result<(Context, Endpoint), StartError> {
-    let upstream = Upstream::new(&upstream::Settings {
-        extra_roots: settings.extra_roots.clone(),
-        post_quantum: settings.post_quantum,
-    });
-    let upstream = upstream.map_err(StartError::prepare)?;
-    let endpoint = Endpoint::new(upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
+    let (upstream, endpoint) = ways(settings)?;
     let context = Context {
         rooms: ArcSwap::from_pointee(rooms),
         tokens: Tokens::new(endpoint.clone(), store),

@@ -2,10 +2,14 @@
 
 mod desk;
 mod expiry;
+mod files;
 mod house;
 mod keeping;
+mod listeners;
 mod offline;
 mod process;
+mod reload;
+mod supervisor;
 mod watch;
 mod weekly;
 
@@ -15,26 +19,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use offline::Offline;
 pub use process::{keep_memory_private, raise_open_files};
+pub use reload::Why;
+pub use supervisor::Inherited;
 
-use crate::account::AccountsError;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
-use crate::listener::{Listener, Settings, TlsMode, bind};
 use crate::name::LoginName;
-use crate::peer::Peer;
-use crate::probe::{Door, DoorTls};
 use crate::provider::Protocol;
-use crate::session::Limits;
 use crate::sessions::{self, Admission};
 use crate::transport::Overhear;
-use house::{House, Parts, limits, rooms};
+use house::{House, Parts, limits, rooms, ways};
+use listeners::{Ground, Listeners};
+use reload::{Answer, Followed, Requests, Standing};
 
 /// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -84,55 +87,75 @@ fn bind_fix(error: &io::Error) -> &'static str {
 pub struct Server {
     house: House,
     snapshot: Snapshot,
-    limits: Limits,
     drain: Duration,
-    addresses: Vec<(Protocol, SocketAddr)>,
+    listeners: Listeners,
+    admission: Arc<Admission>,
+    /// Where the configuration comes from, if it is followed.
+    followed: Option<Followed>,
+    standing: Arc<Standing>,
+    asked: mpsc::Receiver<Answer>,
     stop_accepting: CancellationToken,
-    listeners: TaskTracker,
+    /// What ends before the sessions do: listeners, and what looks after things.
+    tasks: TaskTracker,
     sessions: TaskTracker,
     /// What commands have asked for and is not done yet.
     orders: TaskTracker,
 }
 
 impl Server {
-    /// Binds every listener and starts to accept. `ear` reads conversations along.
-    pub fn start(config: Config, ear: Option<Arc<dyn Overhear>>) -> Result<Self, StartError> {
-        let bound = bind_all(config.listeners)?;
+    /// Binds every listener, or takes its socket from `inherited`, and starts to accept. `ear` reads conversations along.
+    pub fn start(
+        config: Config,
+        inherited: Inherited,
+        ear: Option<Arc<dyn Overhear>>,
+    ) -> Result<Self, StartError> {
         // Before the store is opened: a command that found the one locked and not the other would be told to wait.
         let path = config.state.control.clone();
         let control = Control::bind(&path);
+        let (requests, asked) = Requests::new();
+        let standing = Standing::new();
         let parts = Parts {
             upstream: config.upstream,
             accounts: config.accounts,
             apps: config.apps,
             store: config.state.store,
             limits: limits(&config.limits),
-            doors: bound
-                .iter()
-                .filter_map(|(socket, settings)| door(socket, settings))
-                .collect(),
         };
-        let house = House::furnish(parts, ear, Some(SystemTime::now()))?;
-        let admission = Admission::new(sessions::Limits {
-            connections: config.limits.connections as usize,
-            per_source: config.limits.connections_per_source as usize,
+        let house = House::furnish(
+            parts,
+            ear,
+            Some((SystemTime::now(), requests, Arc::clone(&standing))),
+        )?;
+        let admission = Admission::new(admitted(&config.limits));
+        let (stop_accepting, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let sessions = TaskTracker::new();
+        let listeners = Listeners::new(Ground {
+            admission: Arc::clone(&admission),
+            context: Arc::clone(&house.context),
+            inherited,
+            stop: stop_accepting.clone(),
+            tasks: tasks.clone(),
+            sessions: sessions.clone(),
         });
         let mut server = Self {
             house,
             snapshot: config.snapshot,
-            limits: limits(&config.limits),
             drain: config.server.drain,
-            addresses: Vec::new(),
-            stop_accepting: CancellationToken::new(),
-            listeners: TaskTracker::new(),
-            sessions: TaskTracker::new(),
+            listeners,
+            admission,
+            followed: None,
+            standing,
+            asked,
+            stop_accepting,
+            tasks,
+            sessions,
             orders: TaskTracker::new(),
         };
-        for (socket, settings) in bound {
-            server.listen(socket, settings, &admission)?;
-        }
+        server.listeners.open(config.listeners)?;
+        server.house.desk.knows_doors(server.listeners.doors());
         server.attend(control, path);
         server.look_after();
+        supervisor::tell_ready(&server.in_words());
         Ok(server)
     }
 
@@ -146,11 +169,11 @@ impl Server {
         } = &self.house;
         let stop = || self.stop_accepting.clone();
         let renewing = weekly::run(Arc::clone(context), keeping.slot().clone(), stop());
-        self.listeners.spawn(renewing);
-        self.listeners
+        self.tasks.spawn(renewing);
+        self.tasks
             .spawn(keeping::tell_trouble(keeping.slot().clone(), stop()));
-        self.listeners.spawn(expiry::warn(Arc::clone(desk), stop()));
-        self.listeners.spawn(watch::run(Arc::clone(context), stop()));
+        self.tasks.spawn(expiry::warn(Arc::clone(desk), stop()));
+        self.tasks.spawn(watch::run(Arc::clone(context), stop()));
     }
 
     /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
@@ -159,7 +182,7 @@ impl Server {
         let stop = self.stop_accepting.clone();
         let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
         let orders = self.orders.clone();
-        self.listeners.spawn(async move {
+        self.tasks.spawn(async move {
             let mut control = control;
             while let Err(ControlError::InUse(_)) = control {
                 tokio::select! {
@@ -178,32 +201,9 @@ impl Server {
         });
     }
 
-    fn listen(
-        &mut self,
-        socket: TcpListener,
-        settings: Arc<Settings>,
-        admission: &Arc<Admission>,
-    ) -> Result<(), StartError> {
-        let (protocol, tls) = (settings.protocol, settings.tls);
-        if let Ok(address) = socket.local_addr() {
-            tracing::info!(%protocol, %address, ?tls, "listening");
-            self.addresses.push((protocol, address));
-        }
-        let listener = Listener::new(
-            socket,
-            settings,
-            Arc::clone(admission),
-            Arc::clone(&self.house.context),
-        )
-        .map_err(|error| StartError::Certificate(protocol, error))?;
-        self.listeners
-            .spawn(listener.run(self.stop_accepting.clone(), self.sessions.clone()));
-        Ok(())
-    }
-
     /// Where it listens, in the configuration's order, with the ports that the system chose.
-    pub fn addresses(&self) -> &[(Protocol, SocketAddr)] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<(Protocol, SocketAddr)> {
+        self.listeners.addresses()
     }
 
     /// How many sessions are logged in.
@@ -216,29 +216,22 @@ impl Server {
         self.house.context.tokens.counts()
     }
 
-    /// Takes accounts and apps from another configuration. Sessions of what is gone end; all others go on.
-    pub fn reload(&mut self, config: Config) -> Result<ReloadPlan, AccountsError> {
+    /// Takes another configuration, or nothing of it. Sessions of what is gone end; all others go on.
+    pub async fn reload(&mut self, config: Config) -> Result<ReloadPlan, StartError> {
         let plan = config::diff(&self.snapshot, &config.snapshot);
-        let rooms = rooms(config.accounts, &self.house.shared, self.limits)?;
-        self.house.keeping.open_for(&rooms.accounts);
-        self.house.context.rooms.store(Arc::new(rooms));
-        // A login that was authorised before this moment enters the registry before it looks at the rooms again: either
-        // it is ended here, or it sees the new rooms.
-        let rooms = self.house.context.rooms.load();
-        let ended = self
-            .house
-            .context
-            .registry
-            .end_where(|by| !rooms.accounts.still_lets_in(by));
-        // A new secret, or a right that was granted meanwhile: the next login may ask at once.
-        self.house.context.tokens.forget_failures();
-        self.house.desk.reload(config.apps);
-        self.house.context.states.retain(|account| {
-            let name = LoginName::parse(account.as_bytes());
-            name.is_ok_and(|name| rooms.accounts.meant_by(&name).is_some()) || account.starts_with("*@")
-        });
+        // What can fail comes first.
+        let rooms = rooms(config.accounts, &self.house.shared, limits(&config.limits))
+            .map_err(StartError::prepare)?;
+        let ways = ways(&config.upstream)?;
+        self.listeners.change_to(config.listeners).await?;
+        self.house.take(ways, rooms);
+        let ended = self.end_sessions_of_what_is_gone();
+        self.admission.limit(admitted(&config.limits));
+        self.house.desk.reload(config.apps, self.listeners.doors());
+        self.drain = config.server.drain;
         self.snapshot = config.snapshot;
-        tracing::info!(%plan, sessions_ended = ended, "configuration reloaded");
+        let generation = self.count_reload();
+        tracing::info!(%plan, generation, sessions_ended = ended, "configuration reloaded");
         for what in plan.needs_restart() {
             tracing::warn!(
                 what,
@@ -249,12 +242,40 @@ impl Server {
         Ok(plan)
     }
 
+    /// A login that was authorised before the rooms were swapped enters the registry before it looks at the rooms again: either
+    /// it is ended here, or it sees the new rooms.
+    fn end_sessions_of_what_is_gone(&self) -> usize {
+        let context = &self.house.context;
+        let rooms = context.rooms.load();
+        context.states.retain(|account| {
+            let name = LoginName::parse(account.as_bytes());
+            name.is_ok_and(|name| rooms.accounts.meant_by(&name).is_some()) || account.starts_with("*@")
+        });
+        context.registry.end_where(|by| !rooms.accounts.still_lets_in(by))
+    }
+
+    /// One line for whoever asks the supervisor how saslgate is.
+    fn in_words(&self) -> String {
+        let accounts = self.house.context.rooms.load().accounts.all().len();
+        let standing = self.standing.now();
+        let refused = standing.refused.map_or(
+            "",
+            |_| "; the last change of the configuration was refused: see the log",
+        );
+        format!(
+            "accounts: {accounts}, addresses: {}, configuration {}{refused}",
+            self.listeners.addresses().len(),
+            standing.generation
+        )
+    }
+
     /// Stops accepting, tells waiting mail clients to come back, hands the token store on, lets relays finish within the
     /// grace, closes the rest.
     pub async fn stop(self) {
+        supervisor::tell_stopping();
         self.stop_accepting.cancel();
-        self.listeners.close();
-        self.listeners.wait().await;
+        self.tasks.close();
+        self.tasks.wait().await;
         self.house.context.stopping.cancel();
         self.sessions.close();
         self.orders.close();
@@ -279,58 +300,9 @@ impl Server {
     }
 }
 
-/// What is known of a listening socket, for whoever tries it.
-fn door(socket: &TcpListener, settings: &Settings) -> Option<Door> {
-    let identity = settings.identity.as_ref();
-    let mut door = Door {
-        protocol: settings.protocol,
-        address: socket.local_addr().ok()?,
-        tls: match settings.tls {
-            TlsMode::Off => DoorTls::Never,
-            TlsMode::StartTls | TlsMode::StartTlsOptional => DoorTls::StartTls,
-            TlsMode::Implicit => DoorTls::Implicit,
-        },
-        chain: identity.map_or_else(Vec::new, |identity| identity.cert.clone()),
-        lets_us_in: true,
-    };
-    let from_here = Peer::new(door.reached_at());
-    door.lets_us_in = settings.allow_from.is_empty() || from_here.is_in(&settings.allow_from);
-    Some(door)
-}
-
-/// All or nothing: a port that is taken must not leave half a server behind.
-fn bind_all(listeners: Vec<Settings>) -> Result<Vec<(TcpListener, Arc<Settings>)>, StartError> {
-    let mut bound = Vec::new();
-    for settings in listeners.into_iter().map(Arc::new) {
-        let before = bound.len();
-        let mut missing = None;
-        for &address in &settings.bind {
-            match bind(address) {
-                Ok(socket) => bound.push((socket, Arc::clone(&settings))),
-                // `localhost` means both families, and a container often has only one of them.
-                Err(error) if address.ip().is_loopback() && is_missing_family(&error) => {
-                    tracing::warn!(%address, %error, "this machine has no such loopback address; the listener's others are used");
-                    missing = Some((address, error));
-                }
-                Err(error) => return Err(cannot_bind(&settings, address, error)),
-            }
-        }
-        if let Some((address, error)) = missing.filter(|_| bound.len() == before) {
-            return Err(cannot_bind(&settings, address, error));
-        }
-    }
-    Ok(bound)
-}
-
-fn is_missing_family(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable
-        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
-}
-
-fn cannot_bind(settings: &Settings, address: SocketAddr, error: io::Error) -> StartError {
-    StartError::Bind {
-        address,
-        protocol: settings.protocol,
-        error,
+fn admitted(limits: &config::Limits) -> sessions::Limits {
+    sessions::Limits {
+        connections: limits.connections as usize,
+        per_source: limits.connections_per_source as usize,
     }
 }

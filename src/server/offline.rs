@@ -37,7 +37,6 @@ impl Offline {
             apps: config.apps,
             store: settings,
             limits: limits(&config.limits),
-            doors: Vec::new(),
         };
         House::furnish(parts, None, None).map(Self)
     }

@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use tokio_rustls::TlsConnector;
@@ -51,7 +52,7 @@ pub struct Settings {
 
 /// What all ways upstream share: whom we believe, where the mail hosts are, and what they are known to announce.
 pub struct Upstream {
-    connector: TlsConnector,
+    tls: ArcSwap<ClientConfig>,
     addresses: Addresses,
     offers: Offers,
 }
@@ -60,15 +61,24 @@ impl Upstream {
     /// Reads the system's certificate authorities; makes no connection.
     pub fn new(settings: &Settings) -> Result<Self, TrustError> {
         Ok(Self {
-            connector: trust::client_config(settings)?.into(),
+            tls: ArcSwap::new(trust::client_config(settings)?),
             addresses: Addresses::default(),
             offers: Offers::new(),
         })
     }
 
     /// Whom we believe: one TLS configuration for all that goes out.
-    pub fn tls(&self) -> &Arc<ClientConfig> {
-        self.connector.config()
+    pub fn tls(&self) -> Arc<ClientConfig> {
+        self.tls.load_full()
+    }
+
+    /// Believes whom another one believes, from the next connection on.
+    pub fn believe_like(&self, other: &Self) {
+        self.tls.store(other.tls());
+    }
+
+    fn connector(&self) -> TlsConnector {
+        self.tls().into()
     }
 
     /// What may be promised before a login that leads to one of those hosts. Cheap enough for each connection.

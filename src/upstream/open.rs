@@ -112,7 +112,7 @@ impl Upstream {
     }
 
     async fn tries<C: Claim>(&self, way: &Way<'_>, mut claim: C) -> Result<Opened, Fault> {
-        let upgrade = Upgrade::Connect(self.connector.clone(), server_name(way.host)?);
+        let upgrade = Upgrade::Connect(self.connector(), server_name(way.host)?);
         let (mut patience, mut times) = (Patience::new(PATIENCE), Times::default());
         let mut retries = Retries::default();
         loop {

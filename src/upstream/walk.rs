@@ -59,7 +59,7 @@ impl Upstream {
         Ok(Walk {
             upstream: self,
             way: Way::of(login, None, tap),
-            upgrade: Upgrade::Connect(self.connector.clone(), name),
+            upgrade: Upgrade::Connect(self.connector(), name),
             patience: Patience::new(PATIENCE),
         })
     }

@@ -157,7 +157,7 @@ impl World {
 
     /// Something happens: tokens live shorter or longer, the token endpoint fails, Exchange refuses somebody, an
     /// administrator reloads.
-    fn change(&mut self) {
+    async fn change(&mut self) {
         match self.chance.below(8) {
             0..3 => {
                 let lifetime = [4, 15, 60, 3_599][self.chance.below(4)];
@@ -169,7 +169,7 @@ impl World {
             5 | 6 => self.refuse_or_forgive(),
             _ => {
                 let config = self.config.clone();
-                self.gate.reread(&config);
+                self.gate.reread(&config).await;
             }
         }
     }
@@ -204,7 +204,7 @@ impl World {
                 log_in(number, protocol, &addresses, &person).await
             });
             if number % BETWEEN_CHANGES == 0 {
-                self.change();
+                self.change().await;
             }
         }
         for reply in all.join_all().await {

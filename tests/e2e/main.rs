@@ -7,6 +7,7 @@ mod support;
 
 mod crowd;
 mod explained;
+mod following;
 mod isolation;
 mod limits;
 mod log_lines;
@@ -15,5 +16,6 @@ mod secrecy;
 mod starttls;
 mod stopping;
 mod strangers;
+mod supervised;
 mod tokens;
 mod transcripts;

@@ -1,7 +1,11 @@
 //! Another configuration while mail clients are connected.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
+use saslgate::config::{self, System};
 use saslgate::downstream::Refusal;
 use saslgate::provider::Protocol;
 use saslgate::sim::entra::EntraError;
@@ -225,39 +229,79 @@ async fn a_file_with_a_problem_changes_something_or_does_not_say_where() {
 }
 
 #[tokio::test]
-async fn a_changed_listener_is_ignored_without_a_word() {
+async fn a_changed_listener_waits_for_a_restart() {
     let sim = Sim::start(Settings::default()).unwrap();
     let alice = Account::new(Demo::ALICE);
-    let config = Config::new(&sim).account(&alice);
-    let gate = Program::start(Place::new(&sim), &config).await;
-    let mut before = MailClient::logged_in(Protocol::Imap, gate.addresses.of(Protocol::Imap), &alice).await;
-    let changed = config.listeners([
-        (Protocol::Imap, "implicit"),
-        (Protocol::Pop3, "off"),
-        (Protocol::Smtp, "off"),
-    ]);
+    let imap_and_smtp = [(Protocol::Imap, "off"), (Protocol::Smtp, "off")];
+    let config = Config::new(&sim).account(&alice).listeners(imap_and_smtp);
+    let mut gate = InProcess::start(Place::new(&sim), &config);
+    let imap = gate.addresses.of(Protocol::Imap);
+    let mut before = MailClient::logged_in(Protocol::Imap, imap, &alice).await;
+    let mut on_removed =
+        MailClient::logged_in(Protocol::Smtp, gate.addresses.of(Protocol::Smtp), &alice).await;
 
-    let mark = gate.reread(&changed.table("limits", "login_seconds = 17"));
+    // One stays and speaks TLS now, one goes, one comes.
+    let changed = config.listeners([(Protocol::Imap, "implicit"), (Protocol::Pop3, "off")]);
+    let plan = gate.reread(&changed).await;
 
-    let message = "this change takes effect with the next start";
-    gate.log
-        .wait(mark, "the listener", |line| {
-            line["message"] == message && line["what"] == "listener imap 127.0.0.1:0"
-        })
-        .await;
-    gate.log
-        .wait(mark, "the limits", |line| {
-            line["message"] == message && line["what"] == "[limits]"
-        })
-        .await;
+    assert_eq!(plan.needs_restart().count(), 0, "{plan}");
+    let now = gate.server.addresses();
+    assert_eq!(now[0], (Protocol::Imap, imap), "the socket is the same");
+    let client = MailClient::connect(Protocol::Imap, imap).await;
+    let mut client = client.start_tls(&gate.place.trusting()).await.unwrap();
+    client.line().await;
+    assert!(client.log_in(&alice.login, &alice.password).await.is_yes());
+    MailClient::logged_in(Protocol::Pop3, now[1].1, &alice).await;
+    let gone = tokio::net::TcpStream::connect(gate.addresses.of(Protocol::Smtp)).await;
+    assert!(gone.is_err(), "the removed listener still accepts");
+    // Sessions belong to no listener.
     assert!(before.is_relayed().await);
-    for protocol in Protocol::ALL {
-        MailClient::logged_in(protocol, gate.addresses.of(protocol), &alice).await;
-    }
+    assert!(on_removed.is_relayed().await);
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_ignored_without_a_word_and_a_broken_one_stops_service() {
+async fn a_listener_that_cannot_be_had_takes_the_others_down() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let base = Config::new(&sim).account(&alice);
+    let at = |binds: &[SocketAddr]| {
+        let table = format!(
+            "protocol = \"imap\"\nbind = {:?}",
+            binds.iter().map(ToString::to_string).collect::<Vec<_>>()
+        );
+        base.clone().listeners([]).table("[listener]", &table)
+    };
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let here: SocketAddr = ([127, 0, 0, 1], port).into();
+    let mut gate = InProcess::start(Place::new(&sim), &at(&[here]));
+
+    // The port of a program that is there.
+    let config = config::load(&gate.place.configure(&at(&[taken])), &System).unwrap();
+    let error = gate.server.reload(config).await.unwrap_err().to_string();
+    assert!(error.contains("another program"), "{error}");
+    MailClient::logged_in(Protocol::Imap, here, &alice).await;
+
+    // The same port on every address: the old socket has to go first.
+    let everywhere: SocketAddr = ([0, 0, 0, 0], port).into();
+    let plan = gate.reread(&at(&[everywhere])).await;
+    assert_eq!(
+        plan.to_string(),
+        "accounts and apps unchanged, +1 listener, 1 removed"
+    );
+    MailClient::logged_in(Protocol::Imap, here, &alice).await;
+
+    // And back, but together with one that can't be had: what was stopped for it is there again.
+    let config = config::load(&gate.place.configure(&at(&[here, taken])), &System).unwrap();
+    assert!(gate.server.reload(config).await.is_err());
+    MailClient::logged_in(Protocol::Imap, here, &alice).await;
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_waits_for_a_restart_and_a_broken_one_stops_service() {
     let sim = Sim::start(Settings::default()).unwrap();
     let alice = Account::new(Demo::ALICE);
     let config = Config::new(&sim)
@@ -265,14 +309,16 @@ async fn a_renewed_certificate_is_ignored_without_a_word_and_a_broken_one_stops_
         .listeners([(Protocol::Imap, "implicit")]);
     let gate = Program::start(Place::new(&sim), &config).await;
     let trusting = gate.place.trusting();
-    let still_serves = async || {
+    let still_serves = async |trusting: &Arc<ClientConfig>| {
         let address = gate.addresses.with_tls(Protocol::Imap, "implicit");
         let client = MailClient::connect(Protocol::Imap, address).await;
-        let mut client = client.start_tls(&trusting).await.unwrap();
+        let Ok(mut client) = client.start_tls(trusting).await else {
+            return false;
+        };
         client.line().await;
         client.log_in(&alice.login, &alice.password).await.is_yes()
     };
-    assert!(still_serves().await);
+    assert!(still_serves(&trusting).await);
 
     gate.place
         .write("listener.key", "-----BEGIN PRIVATE KEY-----\ncut");
@@ -283,20 +329,16 @@ async fn a_renewed_certificate_is_ignored_without_a_word_and_a_broken_one_stops_
         .await;
     let problem = line["problem"].as_str().unwrap();
     assert!(problem.contains("saslgate.toml:"), "{problem}");
-    assert!(still_serves().await);
+    assert!(still_serves(&trusting).await);
 
     let renewed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     gate.place.write("listener.pem", &renewed.cert.pem());
     gate.place
         .write("listener.key", &renewed.signing_key.serialize_pem());
     let mark = gate.reread(&config);
-    gate.log
-        .wait(mark, "the listener", |line| {
-            line["message"] == "this change takes effect with the next start"
-                && line["what"] == "listener imap 127.0.0.1:0"
-        })
-        .await;
-    assert!(still_serves().await);
+    gate.log.message(mark, "configuration reloaded").await;
+    assert!(!still_serves(&trusting).await, "the old certificate is shown");
+    assert!(still_serves(&gate.place.trusting_file("listener.pem")).await);
 }
 
 /// Logs in twice and hears that the administrator is needed; the token endpoint is asked once.

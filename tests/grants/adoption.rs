@@ -91,7 +91,7 @@ async fn an_outage_while_a_sign_in_is_taken_over_is_an_outage() {
             "{fault:?}: {reply:?}"
         );
         moved.signing.sim.entra().recover();
-        moved.gate.reread(&moved.config);
+        moved.gate.reread(&moved.config).await;
         assert!(moved.login().await.is_yes(), "{fault:?}");
     }
     assert_eq!(faults.len(), 3);
@@ -114,7 +114,7 @@ async fn the_sign_in_of_an_account_that_is_gone_is_listed_and_can_be_deleted() {
     let mut moved = Moved::new().await;
     let other = moved.signing.account("ada");
     let config = moved.config.clone().without(&moved.account.login).account(&other);
-    moved.gate.reread(&config);
+    moved.gate.reread(&config).await;
     let text = moved.status().await;
     assert!(
         text.contains(&format!("{ORPHAN} {}", moved.account.login)),

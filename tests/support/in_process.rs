@@ -5,7 +5,7 @@ use std::sync::Once;
 
 use saslgate::config::{self, Problems, ReloadPlan, System};
 use saslgate::log::Format;
-use saslgate::server::{Server, raise_open_files};
+use saslgate::server::{Inherited, Server, raise_open_files};
 
 use super::config::Config;
 use super::place::Place;
@@ -23,8 +23,13 @@ impl InProcess {
     pub(crate) fn start(place: Place, config: &Config) -> Self {
         static PREPARED: Once = Once::new();
         PREPARED.call_once(prepare);
-        let server = Server::start(load(&place.configure(config)).unwrap(), None).unwrap();
-        let addresses = Addresses::new(&config.listeners, server.addresses().iter().copied());
+        let server = Server::start(
+            load(&place.configure(config)).unwrap(),
+            Inherited::default(),
+            None,
+        )
+        .unwrap();
+        let addresses = Addresses::new(&config.listeners, server.addresses());
         Self {
             server,
             addresses,
@@ -33,9 +38,9 @@ impl InProcess {
     }
 
     /// Takes accounts and apps from another configuration, and says what it changes.
-    pub(crate) fn reread(&mut self, config: &Config) -> ReloadPlan {
+    pub(crate) async fn reread(&mut self, config: &Config) -> ReloadPlan {
         let config = load(&self.place.configure(config)).unwrap();
-        self.server.reload(config).unwrap()
+        self.server.reload(config).await.unwrap()
     }
 }
 
@@ -45,7 +50,7 @@ impl Gate for InProcess {
     }
 
     async fn reload(&mut self, config: &Config) {
-        self.reread(config);
+        self.reread(config).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The real program, as an operator runs it.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -73,6 +74,31 @@ impl Program {
         }
     }
 
+    /// Starts it as a supervisor does that holds one listening socket, which becomes the new process's descriptor 0.
+    pub(crate) async fn supervised(
+        place: impl Into<Arc<Place>>,
+        path: &Path,
+        socket: &std::net::TcpListener,
+        notify: &Path,
+    ) -> Self {
+        let notify = notify.display().to_string();
+        let environment = [
+            ("LISTEN_FDS", "1".to_owned()),
+            ("LISTEN_FDS_FIRST_FD", "0".to_owned()),
+            ("NOTIFY_SOCKET", notify),
+        ];
+        let socket = OwnedFd::from(socket.try_clone().unwrap());
+        let (child, log, output) = spawn_with(path, &environment, socket.into()).await;
+        Self {
+            pid: Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap(),
+            addresses: Addresses::default(),
+            child,
+            log,
+            output,
+            place: place.into(),
+        }
+    }
+
     /// Starts it once more, after its end.
     pub(crate) async fn run_again(&mut self, path: &Path, listeners: &[(Protocol, Tls)]) {
         (self.child, self.log, self.output) = spawn(path, &[]).await;
@@ -126,12 +152,16 @@ impl Gate for Program {
 }
 
 async fn spawn(path: &Path, environment: &[(&str, String)]) -> (Child, Log, Log) {
+    spawn_with(path, environment, Stdio::null()).await
+}
+
+async fn spawn_with(path: &Path, environment: &[(&str, String)], input: Stdio) -> (Child, Log, Log) {
     let mut child = Command::new(binary())
         .arg("run")
         .arg("--config")
         .arg(path)
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -19,7 +19,7 @@ use super::{complain, runtime};
 use crate::account::password::{GeneratedPassword, PasswordHash};
 use crate::config::{self, Config, Given};
 use crate::provider::Protocol;
-use crate::server::Server;
+use crate::server::{Inherited, Server};
 use crate::sim::{self, Demo, Sim};
 
 use mail_client::Login;
@@ -70,7 +70,8 @@ async fn tell(once: bool) -> io::Result<()> {
     let (password, hash) = GeneratedPassword::make().map_err(io::Error::other)?;
     let (mut story, ear) = Story::new();
     let config = configure(&sim, &PasswordHash::Generated(hash).stored())?;
-    let server = Server::start(config, Some(Arc::new(ear))).map_err(io::Error::other)?;
+    let server =
+        Server::start(config, Inherited::default(), Some(Arc::new(ear))).map_err(io::Error::other)?;
     story
         .tell("A simulated Microsoft 365 and a real saslgate in front of it are running on this machine.")?;
     story.tell(
@@ -122,9 +123,9 @@ fn invite(story: &mut Story, server: &Server, login: &Login<'_>) -> io::Result<(
 }
 
 fn address(server: &Server, protocol: Protocol) -> io::Result<SocketAddr> {
-    let found = server.addresses().iter().find(|(of, _)| *of == protocol);
+    let found = server.addresses().into_iter().find(|(of, _)| *of == protocol);
     found
-        .map(|(_, address)| *address)
+        .map(|(_, address)| address)
         .ok_or_else(|| io::Error::other(format!("no {protocol} listener")))
 }
 

@@ -2,6 +2,7 @@
 
 mod landing;
 mod owner;
+mod reread;
 mod sign_in;
 mod sign_out;
 mod status;
@@ -11,7 +12,6 @@ mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -23,6 +23,7 @@ use crate::name::LoginName;
 use crate::oauth::{Endpoint, Grant, TokenError};
 use crate::probe::Door;
 use crate::provider::Protocol;
+use crate::server::house::Running;
 use crate::session::Context;
 use crate::token::StoreSlot;
 use crate::token::store::StoreError;
@@ -34,8 +35,9 @@ pub(super) struct Desk {
     store: StoreSlot,
     store_path: Box<str>,
     apps: ArcSwap<Vec<ConfiguredApp>>,
-    running_since: Option<SystemTime>,
-    doors: Vec<Door>,
+    running: Option<Running>,
+    /// Where mail clients are listened to; none where no server runs.
+    doors: ArcSwap<Vec<Door>>,
 }
 
 impl fmt::Debug for Desk {
@@ -50,9 +52,8 @@ pub(super) struct Furniture {
     pub(super) store: StoreSlot,
     pub(super) store_path: Box<str>,
     pub(super) apps: Vec<ConfiguredApp>,
-    pub(super) running_since: Option<SystemTime>,
-    /// Where mail clients are listened to; none where no server runs.
-    pub(super) doors: Vec<Door>,
+    /// None where no server runs.
+    pub(super) running: Option<Running>,
 }
 
 impl Operations for Desk {
@@ -70,6 +71,7 @@ impl Operations for Desk {
                 Order::Test { account, protocol } => {
                     self.test(account.as_deref(), protocol, talk).await.err()
                 }
+                Order::Reload => self.reread(talk).await.err(),
             };
             if let Some(trouble) = refused {
                 talk.tell(News::Refused(*trouble.0)).await;
@@ -94,8 +96,7 @@ impl Desk {
             store,
             store_path,
             apps,
-            running_since,
-            doors,
+            running,
         } = furniture;
         Self {
             context,
@@ -103,14 +104,20 @@ impl Desk {
             store,
             store_path,
             apps: ArcSwap::from_pointee(apps),
-            running_since,
-            doors,
+            running,
+            doors: ArcSwap::default(),
         }
     }
 
-    /// Takes the apps of another configuration.
-    pub(super) fn reload(&self, apps: Vec<ConfiguredApp>) {
+    /// Learns where mail clients are listened to.
+    pub(super) fn knows_doors(&self, doors: Vec<Door>) {
+        self.doors.store(Arc::new(doors));
+    }
+
+    /// Takes the apps of another configuration, and learns of its listeners.
+    pub(super) fn reload(&self, apps: Vec<ConfiguredApp>, doors: Vec<Door>) {
         self.apps.store(Arc::new(apps));
+        self.knows_doors(doors);
     }
 
     /// The account that a name means.

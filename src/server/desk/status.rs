@@ -29,7 +29,8 @@ impl Desk {
             .collect();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            running_since: self.running_since.map(seconds),
+            running_since: self.running.as_ref().map(|(since, ..)| seconds(*since)),
+            configuration: self.running.as_ref().map(|(.., standing)| standing.now()),
             accounts,
             apps: self.apps().iter().map(app_status).collect(),
             store: kept.store,

@@ -88,7 +88,8 @@ impl Desk {
             if !logins.iter().any(|login| login.protocol() == protocol) {
                 continue;
             }
-            let of_protocol = self.doors.iter().filter(|door| door.protocol == protocol);
+            let known = self.doors.load();
+            let of_protocol = known.iter().filter(|door| door.protocol == protocol);
             let doors: Vec<Door> = of_protocol.cloned().collect();
             if !doors.is_empty() {
                 let telling = Telling {

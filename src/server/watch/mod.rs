@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::account::password::{GeneratedPassword, PasswordHash};
     use crate::config::{self, System};
-    use crate::server::Server;
+    use crate::server::{Inherited, Server};
     use crate::sim::exchange::{ImapRefusal, Refusals};
     use crate::sim::{Demo, Settings, Sim};
 
@@ -166,7 +166,7 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
         let config = config::load(&folder.join("saslgate.toml"), &System).unwrap();
-        Server::start(config, None).unwrap()
+        Server::start(config, Inherited::default(), None).unwrap()
     }
 
     #[tokio::test]

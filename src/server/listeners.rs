@@ -1,0 +1,328 @@
+//! The listeners that run: one for each bound address. Another configuration changes what they do, adds and removes some, and
+//! never touches the socket of one that stays.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::StartError;
+use super::supervisor::Inherited;
+use crate::config::collide;
+use crate::listener::{Listener, Serving, Settings, TlsMode, bind, take_over};
+use crate::peer::Peer;
+use crate::probe::{Door, DoorTls};
+use crate::provider::Protocol;
+use crate::session::Context;
+use crate::sessions::Admission;
+
+/// What every listener needs.
+pub(super) struct Ground {
+    pub(super) admission: Arc<Admission>,
+    pub(super) context: Arc<Context>,
+    /// Sockets that a supervisor holds.
+    pub(super) inherited: Inherited,
+    /// Ends all of them.
+    pub(super) stop: CancellationToken,
+    /// Their tasks.
+    pub(super) tasks: TaskTracker,
+    /// The sessions that they begin.
+    pub(super) sessions: TaskTracker,
+}
+
+/// The listeners that run, in the configuration's order.
+pub(super) struct Listeners {
+    ground: Ground,
+    running: Vec<Running>,
+}
+
+struct Running {
+    /// As the configuration has it: the port may be 0.
+    address: SocketAddr,
+    /// As the system has it.
+    bound: SocketAddr,
+    serving: Arc<ArcSwap<Serving>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// An address of the next configuration.
+struct Wanted {
+    address: SocketAddr,
+    settings: Arc<Settings>,
+    place: Option<Place>,
+}
+
+/// How it will be listened to.
+enum Place {
+    /// By what runs already.
+    Running(usize),
+    /// By a socket that was bound for it.
+    Bound(TcpListener),
+}
+
+impl Listeners {
+    pub(super) fn new(ground: Ground) -> Self {
+        Self {
+            ground,
+            running: Vec::new(),
+        }
+    }
+
+    /// Listens where these settings say, for the first time.
+    pub(super) fn open(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
+        let mut wanted = wanted(settings);
+        let prepared = prepare(&wanted)?;
+        self.bind(&mut wanted)?;
+        self.settle(wanted, prepared);
+        self.ground.inherited.tell_unwanted();
+        Ok(())
+    }
+
+    /// Listens where these settings say, and nowhere else any more. If that can't be had, all is as before.
+    pub(super) async fn change_to(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
+        let mut wanted = wanted(settings);
+        let prepared = prepare(&wanted)?;
+        self.keep(&mut wanted);
+        let given_up = self.make_way(&wanted).await;
+        if let Err(error) = self.bind(&mut wanted) {
+            // With the sockets that were bound already, which would be in the way now.
+            drop(wanted);
+            self.take_back(given_up);
+            return Err(error);
+        }
+        for mut gone in self.settle(wanted, prepared) {
+            gone.end().await;
+        }
+        Ok(())
+    }
+
+    /// Puts everything in its place, and hands back what has none any more.
+    fn settle(&mut self, wanted: Vec<Wanted>, prepared: Vec<Arc<Serving>>) -> Vec<Running> {
+        let mut before: Vec<_> = self.running.drain(..).map(Some).collect();
+        for (wanted, serving) in wanted.into_iter().zip(prepared) {
+            let running = match wanted.place {
+                Some(Place::Running(at)) => before[at]
+                    .take()
+                    .inspect(|running| running.serving.store(serving)),
+                Some(Place::Bound(socket)) => self.start(wanted.address, socket, serving),
+                // A loopback address that this machine does not have.
+                None => None,
+            };
+            self.running.extend(running);
+        }
+        before.into_iter().flatten().collect()
+    }
+
+    /// Where it is listened, with the ports that the system chose.
+    pub(super) fn addresses(&self) -> Vec<(Protocol, SocketAddr)> {
+        let address = |running: &Running| (running.serving.load().settings().protocol, running.bound);
+        self.running.iter().map(address).collect()
+    }
+
+    /// What whoever tries the listeners has to know of them.
+    pub(super) fn doors(&self) -> Vec<Door> {
+        self.running.iter().map(Running::door).collect()
+    }
+
+    /// Gives each wanted address the socket that is bound to it, rather one that speaks the same protocol: of several with
+    /// port 0, nothing else tells them apart, and another protocol there is another port.
+    fn keep(&self, wanted: &mut [Wanted]) {
+        let mut taken = vec![false; self.running.len()];
+        for same_protocol in [true, false] {
+            for wanted in wanted.iter_mut().filter(|wanted| wanted.place.is_none()) {
+                let fits = |(at, running): &(usize, &Running)| {
+                    let protocol = running.serving.load().settings().protocol;
+                    !taken[*at]
+                        && running.address == wanted.address
+                        && (same_protocol || wanted.address.port() != 0)
+                        && (protocol == wanted.settings.protocol) == same_protocol
+                };
+                let found = self.running.iter().enumerate().find(fits).map(|(at, _)| at);
+                if let Some(at) = found {
+                    taken[at] = true;
+                    wanted.place = Some(Place::Running(at));
+                }
+            }
+        }
+    }
+
+    /// Stops what goes and has a port that is wanted: the system would not let both have it.
+    async fn make_way(&mut self, wanted: &[Wanted]) -> Vec<usize> {
+        let mut given_up = Vec::new();
+        let is_staying = |at| wanted.iter().any(|wanted| wanted.is_served_by(at));
+        let fresh = || wanted.iter().filter(|wanted| wanted.place.is_none());
+        for (at, running) in self.running.iter_mut().enumerate() {
+            let in_the_way = fresh().any(|wanted| collide(wanted.address, running.address));
+            if in_the_way && !is_staying(at) {
+                running.end().await;
+                given_up.push(at);
+            }
+        }
+        given_up
+    }
+
+    /// Binds what is not bound yet.
+    fn bind(&self, wanted: &mut [Wanted]) -> Result<(), StartError> {
+        for wanted in wanted.iter_mut().filter(|wanted| wanted.place.is_none()) {
+            let address = wanted.address;
+            match self.socket(address) {
+                Ok(socket) => wanted.place = Some(Place::Bound(socket)),
+                // `localhost` means both families, and a container often has only one of them.
+                Err(error) if wanted.may_lack_address() && is_missing_family(&error) => {
+                    tracing::warn!(%address, %error, "this machine has no such loopback address; the listener's others are used");
+                }
+                Err(error) => return Err(cannot_bind(wanted, error)),
+            }
+        }
+        no_listener_is_without_address(wanted)
+    }
+
+    fn socket(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        match self.ground.inherited.socket(address) {
+            Some(socket) => take_over(socket?),
+            None => bind(address),
+        }
+    }
+
+    fn start(&self, address: SocketAddr, socket: TcpListener, serving: Arc<Serving>) -> Option<Running> {
+        let bound = socket.local_addr().ok()?;
+        let Settings { protocol, tls, .. } = serving.settings();
+        tracing::info!(%protocol, address = %bound, ?tls, "listening");
+        let serving = Arc::new(ArcSwap::new(serving));
+        let Ground {
+            admission,
+            context,
+            stop,
+            tasks,
+            sessions,
+            ..
+        } = &self.ground;
+        let listener = Listener::new(
+            socket,
+            Arc::clone(&serving),
+            Arc::clone(admission),
+            Arc::clone(context),
+        );
+        let stop = stop.child_token();
+        Some(Running {
+            address,
+            bound,
+            serving,
+            task: tasks.spawn(listener.run(stop.clone(), sessions.clone())),
+            stop,
+        })
+    }
+
+    /// Listens again where it was given up for something that could not be had.
+    fn take_back(&mut self, given_up: Vec<usize>) {
+        for at in given_up {
+            let (address, serving) = (self.running[at].bound, self.running[at].serving.load_full());
+            let again = self.socket(address).ok();
+            match again.and_then(|socket| self.start(address, socket, serving)) {
+                Some(running) => self.running[at] = running,
+                None => {
+                    tracing::error!(%address, "a listener that was stopped for another one can't be had again; restart saslgate");
+                }
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Ends it, until its socket is closed; the sessions that it began go on.
+    async fn end(&mut self) {
+        if self.task.is_finished() {
+            return;
+        }
+        self.stop.cancel();
+        let _ = (&mut self.task).await;
+        let protocol = self.serving.load().settings().protocol;
+        tracing::info!(%protocol, address = %self.bound, "no longer listening");
+    }
+
+    fn door(&self) -> Door {
+        let serving = self.serving.load();
+        let settings = serving.settings();
+        let identity = settings.identity.as_ref();
+        let mut door = Door {
+            protocol: settings.protocol,
+            address: self.bound,
+            tls: match settings.tls {
+                TlsMode::Off => DoorTls::Never,
+                TlsMode::StartTls | TlsMode::StartTlsOptional => DoorTls::StartTls,
+                TlsMode::Implicit => DoorTls::Implicit,
+            },
+            chain: identity.map_or_else(Vec::new, |identity| identity.cert.clone()),
+            lets_us_in: true,
+        };
+        let from_here = Peer::new(door.reached_at());
+        door.lets_us_in = settings.allow_from.is_empty() || from_here.is_in(&settings.allow_from);
+        door
+    }
+}
+
+impl Wanted {
+    fn is_served_by(&self, at: usize) -> bool {
+        matches!(self.place, Some(Place::Running(running)) if running == at)
+    }
+
+    fn may_lack_address(&self) -> bool {
+        self.address.ip().is_loopback() && self.settings.bind.len() > 1
+    }
+}
+
+fn wanted(settings: Vec<Settings>) -> Vec<Wanted> {
+    let each = |settings: Settings| {
+        let settings = Arc::new(settings);
+        let addresses = settings.bind.clone();
+        addresses.into_iter().map(move |address| Wanted {
+            address,
+            settings: Arc::clone(&settings),
+            place: None,
+        })
+    };
+    settings.into_iter().flat_map(each).collect()
+}
+
+fn prepare(wanted: &[Wanted]) -> Result<Vec<Arc<Serving>>, StartError> {
+    let prepare = |wanted: &Wanted| {
+        let serving = Serving::prepare(Arc::clone(&wanted.settings));
+        serving
+            .map(Arc::new)
+            .map_err(|error| StartError::Certificate(wanted.settings.protocol, error))
+    };
+    wanted.iter().map(prepare).collect()
+}
+
+/// All or nothing: of a listener's addresses, at least one has to be there.
+fn no_listener_is_without_address(wanted: &[Wanted]) -> Result<(), StartError> {
+    let settled = |settings: &Arc<Settings>| {
+        let mut own = wanted
+            .iter()
+            .filter(|other| Arc::ptr_eq(&other.settings, settings));
+        own.any(|other| other.place.is_some())
+    };
+    match wanted.iter().find(|wanted| !settled(&wanted.settings)) {
+        Some(nowhere) => Err(cannot_bind(nowhere, io::ErrorKind::AddrNotAvailable.into())),
+        None => Ok(()),
+    }
+}
+
+fn is_missing_family(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+fn cannot_bind(wanted: &Wanted, error: io::Error) -> StartError {
+    StartError::Bind {
+        address: wanted.address,
+        protocol: wanted.settings.protocol,
+        error,
+    }
+}
