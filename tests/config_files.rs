@@ -40,6 +40,14 @@ impl Environment for Below {
         System.read(&self.place(path))
     }
 
+    fn list(&self, directory: &Path) -> std::io::Result<Vec<OsString>> {
+        System.list(&self.place(directory))
+    }
+
+    fn variables(&self, _beginning: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     fn variable(&self, name: &str) -> Option<OsString> {
         let value = match name {
             "TENANT" => "contoso.onmicrosoft.com",

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::DEFAULT_CONFIG;
+use super::{DEFAULT_CONFIG, origin};
 use crate::account::{Account, Pattern};
-use crate::config::{Config, Problems, System, load, report};
+use crate::config::{Config, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 
@@ -37,7 +37,7 @@ pub(super) struct CheckArgs {
 
 /// Checks a configuration and says what it found on standard output.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
-    let (found, code) = match load(&args.config, &System) {
+    let (found, code) = match read(&origin(&args.config), &System).0 {
         Ok(config) => {
             let code = u8::from(!config.warnings.list.is_empty());
             (format!("{}{}", shown(&config.warnings), Summary(&config)), code)

@@ -14,9 +14,12 @@ mod status;
 mod test;
 mod token;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::config::{Origin, System};
 
 /// Where `run` and `check` look when nobody names a file.
 const DEFAULT_CONFIG: &str = "/etc/saslgate/saslgate.toml";
@@ -88,6 +91,22 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
+    }
+}
+
+/// Where the configuration comes from that a command is to use.
+fn origin(config: &Path) -> Origin {
+    Origin::find(config, config != Path::new(DEFAULT_CONFIG), &System)
+}
+
+/// How somebody sees what is wrong with it.
+fn look_at(origin: &Origin) -> String {
+    match origin {
+        Origin::File(path) => format!(
+            "`saslgate check --config {}` shows it in the file",
+            path.display()
+        ),
+        Origin::Variables => "`saslgate check` with the same variables tells when it is mended".to_owned(),
     }
 }
 

@@ -1,12 +1,12 @@
 //! How a command reaches saslgate: by the running server's socket, else by doing the work itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DEFAULT_CONFIG, complain, runtime};
-use crate::config::{self, System};
+use super::{DEFAULT_CONFIG, complain, look_at, origin, runtime};
+use crate::config::{self, Origin, System};
 use crate::control::{ControlError, News, Operator, Order, TroubleTold, connect, talk};
 use crate::server::{Offline, keep_memory_private};
 
@@ -35,22 +35,20 @@ where
 
 /// Gives an order; the news come out of what is returned.
 pub(super) async fn give(which: &Which, order: Order) -> Result<Operator, ExitCode> {
-    let socket = config::control(&which.config, &System);
+    let origin = origin(&which.config);
+    let socket = config::control(&origin, &System);
     // An order that the server has not taken is given here: `connect` hands it back.
     match connect(&socket, order).await {
         Ok(operator) => Ok(operator),
-        Err((ControlError::NotRunning, order)) => alone(&which.config, order),
+        Err((ControlError::NotRunning, order)) => alone(&origin, order),
         Err((error, _)) => Err(failed(&error.to_string())),
     }
 }
 
-fn alone(path: &Path, order: Order) -> Result<Operator, ExitCode> {
-    let config = config::load(path, &System).map_err(|problems| {
+fn alone(origin: &Origin, order: Order) -> Result<Operator, ExitCode> {
+    let config = config::read(origin, &System).0.map_err(|problems| {
         complain(&problems.to_string());
-        failed(&format!(
-            "`saslgate check --config {}` shows it in the file",
-            path.display()
-        ))
+        failed(&look_at(origin))
     })?;
     let offline = Offline::new(config).map_err(|error| failed(&error.to_string()))?;
     let (here, operator) = talk();

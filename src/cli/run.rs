@@ -33,16 +33,13 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     // Before there are threads: it takes variables out of the environment.
     let inherited = Inherited::take();
     raise_open_files();
-    let origin = Origin::File(args.config.clone());
+    let origin = cli::origin(&args.config);
     let (config, sources) = config::read(&origin, &System);
     let config = match config {
         Ok(config) => config,
         Err(problems) => {
             cli::complain(&problems.to_string());
-            cli::complain(&format!(
-                "nothing was started; `saslgate check --config {}` shows it in the file",
-                args.config.display()
-            ));
+            cli::complain(&format!("nothing was started; {}", cli::look_at(&origin)));
             return ExitCode::from(2);
         }
     };

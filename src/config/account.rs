@@ -14,7 +14,7 @@ use super::table::Table;
 use crate::account::{Account, Pattern};
 use crate::name::{LoginName, Mailbox};
 
-/// Reads every account; `taken` tells which line has a login already.
+/// Reads every account.
 pub(super) fn read(
     root: &Table<'_>,
     apps: &mut Apps,
@@ -23,17 +23,22 @@ pub(super) fn read(
     let tables = root.each("account", &keys::ACCOUNT, reader);
     if tables.is_empty() && root.key("account").is_none() {
         let fix = "add [[account]] with login and password";
-        reader.file_error("there is no [[account]]", "nobody could log in", fix);
+        reader.file_error(0, "there is no [[account]]", "nobody could log in", fix);
     }
     let mut taken = HashMap::new();
     let mut accounts = Vec::new();
     for table in tables {
+        let table = if reader.is_line(&table.span) {
+            table.called(&keys::ACCOUNT_LINE)
+        } else {
+            table
+        };
         accounts.extend(account(&table, apps, &mut taken, reader));
     }
     accounts
 }
 
-/// Logins, and the line of the account that has each.
+/// Logins, and where the account is that has each.
 type Taken = HashMap<String, Span>;
 
 fn account(
@@ -204,8 +209,8 @@ fn note_taken(
         match taken.get(&login) {
             Some(first) => {
                 let why = format!(
-                    "line {} has it already, and a login means one account",
-                    reader.line(first)
+                    "{} has it already, and a login means one account",
+                    reader.elsewhere(first, span)
                 );
                 reader.error(
                     span,

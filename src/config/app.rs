@@ -17,6 +17,8 @@ mod workload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use toml::de::DeTable;
+
 use super::keys;
 use super::provider::{Provider, Providers};
 use super::reader::{Reader, Span, Text};
@@ -93,7 +95,7 @@ impl Apps {
         }
         if written.is_empty() && root.key("app").is_none() {
             let fix = "add [app] with tenant, client_id and grant";
-            reader.file_error("there is no [app]", "without one no token can be had", fix);
+            reader.file_error(0, "there is no [app]", "without one no token can be had", fix);
         }
         Self {
             written,
@@ -210,27 +212,52 @@ fn tenant_of(plan: &Plan, text: &Text, reader: &mut Reader<'_>) -> Option<Named>
     })
 }
 
-/// `[app]` is one app if it has any key of its own, else it holds one table per app.
+/// What a table `[app]` is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Form {
+    /// One app.
+    One,
+    /// One table for each app.
+    Several,
+    /// Keys of one app beside tables of others.
+    Both,
+}
+
+impl Form {
+    /// It is one app if it has any key of its own.
+    pub(super) fn of(entries: &DeTable<'_>) -> Self {
+        let several = entries.values().all(|value| value.get_ref().is_table());
+        let named = entries.iter().any(|(key, value)| {
+            // A table where a known key stands is that key's wrong type.
+            value.get_ref().is_table() && !keys::APP.keys.contains(&key.get_ref().as_ref())
+        });
+        match (several, named) {
+            (true, true) => Self::Several,
+            (false, true) => Self::Both,
+            (true, false) if !entries.is_empty() => Self::Several,
+            (_, false) => Self::One,
+        }
+    }
+}
+
 fn tables<'t>(root: &Table<'t>, reader: &mut Reader<'_>) -> Vec<(Box<str>, Table<'t>)> {
     let Some(raw) = root.raw("app", reader) else {
         return Vec::new();
     };
-    let several = raw.value.values().all(|value| value.get_ref().is_table());
-    let named = raw.value.iter().any(|(key, value)| {
-        // A table where a known key stands is that key's wrong type.
-        value.get_ref().is_table() && !keys::APP.keys.contains(&key.get_ref().as_ref())
-    });
-    if raw.value.is_empty() || !several && !named {
-        return vec![(ONLY.into(), Table::open(&keys::APP, raw.span, raw.value, reader))];
-    }
-    if !several {
-        reader.error(
-            &raw.span,
-            "[app] has keys of its own beside [app.NAME]",
-            "it is one app, or it holds several, never both",
-            "give that one a name too, or remove the others",
-        );
-        return Vec::new();
+    match Form::of(raw.value) {
+        Form::One => {
+            return vec![(ONLY.into(), Table::open(&keys::APP, raw.span, raw.value, reader))];
+        }
+        Form::Both => {
+            reader.error(
+                &raw.span,
+                "[app] has keys of its own beside [app.NAME]",
+                "it is one app, or it holds several, never both",
+                "give that one a name too, or remove the others",
+            );
+            return Vec::new();
+        }
+        Form::Several => {}
     }
     let mut apps = Vec::new();
     for (name, entries) in root.named("app", reader) {

@@ -25,6 +25,11 @@ pub struct Content {
 pub trait Environment {
     /// The whole of a file of at most [`MAX_FILE`] bytes, and its mode, both of the same open file.
     fn read(&self, path: &Path) -> io::Result<Content>;
+    /// The names of what is in a directory, in no order.
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    /// The names of the environment variables that begin so and are not empty, in order. Those that are not UTF-8 are
+    /// nobody's here.
+    fn variables(&self, beginning: &str) -> Vec<String>;
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
     /// Whether a path names a file that may be executed.
@@ -54,6 +59,20 @@ impl Environment for System {
             bytes: Secret::new(bytes),
             mode: metadata.is_file().then(|| metadata.mode() & 0o7777),
         })
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    }
+
+    fn variables(&self, beginning: &str) -> Vec<String> {
+        let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+        let names = set.filter_map(|(name, _)| name.into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(beginning)).collect();
+        names.sort_unstable();
+        names
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {
@@ -126,6 +145,28 @@ impl Environment for Given {
             bytes: Secret::new(bytes.clone()),
             mode: Some(*mode),
         })
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let within = |path: &&PathBuf| path.parent() == Some(directory);
+        let names = self
+            .files
+            .keys()
+            .filter(within)
+            .filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(ToOwned::to_owned).collect();
+        if names.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(names)
+    }
+
+    fn variables(&self, beginning: &str) -> Vec<String> {
+        let set = self.variables.iter().filter(|(_, value)| !value.is_empty());
+        let names = set
+            .map(|(name, _)| name)
+            .filter(|name| name.starts_with(beginning));
+        names.cloned().collect()
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {

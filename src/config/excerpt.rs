@@ -2,16 +2,28 @@
 //! so everything that is not surely harmless is masked, and a mask has one length whatever it hides.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::keys;
 use super::problem::Place;
+use super::users_file;
+use crate::secret::Secret;
 
 /// What stands where something is hidden.
-const MASK: &str = "\"…\"";
+pub(super) const MASK: &str = "\"…\"";
+
+/// How the lines of a file are to be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Syntax {
+    Toml,
+    /// An account a line, as in a `users_file`.
+    Users,
+}
 
 /// The text of a file, and what is known of its lines.
-pub(super) struct Source<'a> {
-    text: &'a str,
+pub(super) struct Source {
+    text: Rc<Secret<String>>,
+    syntax: Syntax,
     /// Where each line starts.
     starts: Vec<usize>,
     /// From where on a line can be within a string of several lines. Only a parser could tell where such a string ends,
@@ -19,15 +31,21 @@ pub(super) struct Source<'a> {
     long_string: usize,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-        let first = |quotes: &str| text.find(quotes).unwrap_or(text.len());
+impl Source {
+    pub(super) fn new(text: Rc<Secret<String>>, syntax: Syntax) -> Self {
+        let ends = text.expose().match_indices('\n').map(|(at, _)| at + 1);
+        let first = |quotes: &str| text.expose().find(quotes).unwrap_or(text.expose().len());
         Self {
-            text,
             starts: std::iter::once(0).chain(ends).collect(),
             long_string: first("\"\"\"").min(first("'''")),
+            text,
+            syntax,
         }
+    }
+
+    /// How its lines are to be read.
+    pub(super) const fn syntax(&self) -> Syntax {
+        self.syntax
     }
 
     /// The line of a byte, from 1.
@@ -38,25 +56,36 @@ impl<'a> Source<'a> {
     /// The line around the start of `span`, and where that is. `span` is in bytes; one that points at a key has that key
     /// shown even if it is not a known one, because it is what the problem is about.
     pub(super) fn place(&self, span: &Range<usize>, is_key: bool) -> Place {
-        let start = floor(self.text, span.start);
+        let text = self.text.expose();
+        let start = floor(text, span.start);
         let number = self.line(start);
         let line_start = self.starts.get(number - 1).copied().unwrap_or(0);
-        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let line = text[line_start..].lines().next().unwrap_or("");
         let from = (start - line_start).min(line.len());
         let to = span.end.saturating_sub(line_start).clamp(from, line.len());
-        let mut visible = visible(line);
-        if line_start > self.long_string {
-            visible = 0;
-        } else if is_key {
-            visible = visible.max(through_equals(line, to));
-        }
-        let (excerpt, mark) = masked(line, visible, from..to);
+        let (excerpt, mark) = match self.syntax {
+            Syntax::Toml => masked(
+                line,
+                self.visible(line_start, line, is_key.then_some(to)),
+                from..to,
+            ),
+            Syntax::Users => users_file::excerpt(line, from..to),
+        };
         Place {
             line: number,
-            column: self.text[line_start..start].chars().count() + 1,
+            column: text[line_start..start].chars().count() + 1,
             excerpt,
             mark,
         }
+    }
+
+    /// How many bytes at the start of a line of TOML are harmless; `key_end` is where the key ends that is shown anyway.
+    fn visible(&self, line_start: usize, line: &str, key_end: Option<usize>) -> usize {
+        if line_start > self.long_string {
+            return 0;
+        }
+        let through_key = key_end.map_or(0, |end| through_equals(line, end));
+        visible(line).max(through_key)
     }
 }
 
@@ -171,6 +200,10 @@ fn floor(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
+    fn source(text: &str) -> Source {
+        Source::new(Rc::new(Secret::new(text.to_owned())), Syntax::Toml)
+    }
+
     #[test]
     fn only_harmless_values_are_quoted() {
         let cases = [
@@ -208,7 +241,7 @@ mod tests {
             ("login = \"\u{1b}[2J\"", r#"login = "…""#),
         ];
         for (line, shown) in cases {
-            assert_eq!(Source::new(line).place(&(0..1), false).excerpt, shown, "{line}");
+            assert_eq!(source(line).place(&(0..1), false).excerpt, shown, "{line}");
         }
         assert_eq!(cases.len(), 23);
     }
@@ -218,7 +251,7 @@ mod tests {
         let text = "[app]\npassword = \"hunter2\"\ntenant = \"ä\"\n";
         let at = |needle: &str| {
             let start = text.find(needle).unwrap();
-            Source::new(text).place(&(start..start + needle.len()), false)
+            source(text).place(&(start..start + needle.len()), false)
         };
         let secret = at("\"hunter2\"");
         assert_eq!((secret.line, secret.column), (2, 12));
@@ -226,19 +259,19 @@ mod tests {
         let tenant = at("\"ä\"");
         assert_eq!((tenant.line, tenant.column), (3, 10));
         assert_eq!(&tenant.excerpt[tenant.mark], "\"ä\"");
-        let end = Source::new(text).place(&(text.len()..text.len()), false);
+        let end = source(text).place(&(text.len()..text.len()), false);
         assert_eq!((end.line, end.column, end.excerpt.as_str()), (4, 1, ""));
     }
 
     #[test]
     fn a_line_after_a_long_string_begins_is_never_quoted() {
         let text = "password = '''\ntenant = \"hunter2\"\n'''";
-        assert_eq!(Source::new(text).place(&(15..16), false).excerpt, MASK);
+        assert_eq!(source(text).place(&(15..16), false).excerpt, MASK);
     }
 
     #[test]
     fn an_unknown_key_is_shown_where_it_is_the_problem() {
-        let shown = Source::new("pasword = \"hunter2\"").place(&(0..7), true);
+        let shown = source("pasword = \"hunter2\"").place(&(0..7), true);
         assert_eq!(shown.excerpt, "pasword = \"…\"");
         assert_eq!(&shown.excerpt[shown.mark], "pasword");
     }

@@ -32,15 +32,19 @@ const fn later(key: &'static str) -> Refused {
 pub(super) const ROOT: Shape = Shape {
     name: "the top level of the file",
     keys: &[
-        "app", "provider", "account", "listener", "store", "log", "limits", "upstream", "server",
+        "app",
+        "provider",
+        "account",
+        "users_file",
+        "listener",
+        "store",
+        "log",
+        "limits",
+        "upstream",
+        "server",
     ],
     expands: false,
-    refused: &[
-        later("health"),
-        later("admin"),
-        later("alert"),
-        later("users_file"),
-    ],
+    refused: &[later("health"), later("admin"), later("alert")],
 };
 
 pub(super) const APP: Shape = Shape {
@@ -124,6 +128,12 @@ pub(super) const ACCOUNT: Shape = Shape {
     // A login that an environment variable can change would be an account that nobody wrote down.
     expands: false,
     refused: &[later("notify_in_client")],
+};
+
+/// An account on a line of a `users_file`: the same, under a name that is found there.
+pub(super) const ACCOUNT_LINE: Shape = Shape {
+    name: "this line",
+    ..ACCOUNT
 };
 
 pub(super) const ACCOUNT_IMAP: Shape = Shape {

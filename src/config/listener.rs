@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
+use toml::de::DeTable;
 
 use super::fingerprint::Fingerprint;
 use super::keys;
@@ -13,6 +14,7 @@ use super::network;
 use super::reader::{Reader, Span};
 use super::snapshot::{self, ListenerPrint};
 use super::table::Table;
+use super::usual;
 use crate::listener::identity;
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
@@ -36,10 +38,15 @@ const DAY: u64 = 86_400;
 /// How long before its end a certificate is worth a word. Automatic renewal happens a month before.
 const EXPIRES_SOON: Duration = Duration::from_secs(14 * DAY);
 
-/// Reads every listener; without any, one per protocol on localhost.
-pub(super) fn read(root: &Table<'_>, reader: &mut Reader<'_>) -> Vec<(Settings, ListenerPrint)> {
+/// Reads every listener; without any, the usual ones, of which variables may have said something.
+pub(super) fn read(
+    root: &Table<'_>,
+    said: Option<&DeTable<'_>>,
+    reader: &mut Reader<'_>,
+) -> Vec<(Settings, ListenerPrint)> {
     if root.key("listener").is_none() {
-        return usual()
+        let usual = usual::listeners(said, reader);
+        return usual
             .into_iter()
             .map(|settings| printed(settings, None))
             .collect();
@@ -50,26 +57,6 @@ pub(super) fn read(root: &Table<'_>, reader: &mut Reader<'_>) -> Vec<(Settings, 
         listeners.extend(listener(&table, &mut bound, reader));
     }
     listeners
-}
-
-/// The usual port of each protocol with 1000 added: those below 1024 need privileges.
-fn usual() -> [Settings; 3] {
-    Protocol::ALL.map(|protocol| Settings {
-        protocol,
-        bind: network::localhost(usual_port(protocol)),
-        tls: TlsMode::Off,
-        identity: None,
-        plaintext_from: network::loopback(),
-        allow_from: Vec::new(),
-    })
-}
-
-fn usual_port(protocol: Protocol) -> u16 {
-    match protocol {
-        Protocol::Imap => 1143,
-        Protocol::Pop3 => 1110,
-        Protocol::Smtp => 1587,
-    }
 }
 
 fn printed(settings: Settings, identity: Option<Fingerprint>) -> (Settings, ListenerPrint) {
@@ -136,7 +123,7 @@ fn bind(table: &Table<'_>, bound: &mut Bound, reader: &mut Reader<'_>) -> Vec<So
 
 fn note_bound(address: SocketAddr, span: &Span, bound: &Bound, reader: &mut Reader<'_>) {
     if let Some((other, first)) = bound.iter().find(|(other, _)| network::collide(address, *other)) {
-        let why = format!("line {} listens on {other} already", reader.line(first));
+        let why = format!("{} listens on {other} already", reader.elsewhere(first, span));
         reader.error(span, format!("{address} is taken"), why, "choose another port");
     }
 }

@@ -1,11 +1,14 @@
 //! The configuration: text in, every room's own settings out, or every problem at once.
 //!
-//! [`load`] reads one file. It is pure: what it needs beside the text comes from an [`Environment`]. Nothing of a file
-//! with an error in it is used. [`diff()`] says what a reload changes.
+//! [`read`] reads a file, those beside it, and what they name; or variables. It is pure: all that it asks is an
+//! [`Environment`]. Nothing of a configuration with an error in it is used. [`diff()`] says what a reload changes.
 
 mod account;
 mod app;
+mod conf_d;
+mod container;
 mod diff;
+mod document;
 mod environment;
 mod excerpt;
 mod fingerprint;
@@ -14,6 +17,7 @@ mod limits;
 mod listener;
 mod network;
 mod origin;
+mod pages;
 mod password;
 mod problem;
 mod provider;
@@ -27,6 +31,9 @@ mod sources;
 mod state;
 mod table;
 mod tenant;
+mod users_file;
+mod usual;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +55,7 @@ pub use state::State;
 use crate::account::Account;
 use crate::listener::Settings;
 use crate::log;
-use reader::{Reader, Span};
+use reader::Reader;
 use table::Table;
 
 /// A file without errors, resolved: what every room is given.
@@ -85,61 +92,53 @@ pub fn load(path: &Path, environment: &impl Environment) -> Result<Config, Probl
 
 /// Reads a configuration, and says what it was read from, whether it can be used or not.
 pub fn read(origin: &Origin, environment: &dyn Environment) -> (Result<Config, Problems>, Sources) {
-    let Origin::File(path) = origin;
-    let mut sources = Sources::default();
-    let content = sources.read(path, environment);
-    let text = match &content {
-        Ok(content) => utf8(content.bytes.expose()),
-        Err(error) => Err(reader::unreadable(error.kind())),
-    };
-    let known = text.as_ref().map_or("", |text| text);
-    let mut reader = Reader::new(path, known, sources, environment);
-    let parts = match text {
-        Ok(text) => parse(text, &mut reader).map(|document| resolve(&document, path, &mut reader)),
-        Err((why, fix)) => {
-            reader.file_error("the configuration cannot be read", &why, fix);
-            None
+    let mut reader = Reader::new(origin, environment);
+    let parts = match origin {
+        Origin::File(path) => of_file(path, origin, environment, &mut reader),
+        Origin::Variables => {
+            let said = variables::read(environment, &mut reader);
+            Some(resolve(&said.document, said.usual.as_ref(), origin, &mut reader))
         }
     };
     finish(parts, reader)
 }
 
-/// The text of a file, or why it is none and what to do about it.
-fn utf8(bytes: &[u8]) -> Result<&str, (String, &'static str)> {
-    str::from_utf8(bytes).map_err(|error| {
-        let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let line = 1 + sound.matches('\n').count();
-        (format!("line {line} is not UTF-8"), "save it as UTF-8")
-    })
-}
-
-/// None beside an error.
-fn parse<'t>(text: &'t str, reader: &mut Reader<'_>) -> Option<DeTable<'t>> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        let why = error.message().to_owned();
-        reader.error(
-            &span,
-            "this is not TOML",
-            why,
-            "close what is open before it, or quote the value; then check again",
-        );
+/// None beside an error: what could not be read could be what the rest depends on.
+fn of_file(
+    path: &Path,
+    origin: &Origin,
+    environment: &dyn Environment,
+    reader: &mut Reader<'_>,
+) -> Option<Parts> {
+    let own = reader.open(path);
+    let document = own.as_ref().and_then(|own| document::parse(own, reader));
+    let parts = conf_d::open(path, reader);
+    let mut more = Vec::new();
+    for part in &parts {
+        more.push(part.as_ref().and_then(|part| document::parse(part, reader)));
     }
-    errors.is_empty().then(|| document.into_inner())
+    let (mut document, more) = (document?, more.into_iter().collect::<Option<Vec<_>>>()?);
+    let users = users_file::open(&document, reader);
+    for part in more {
+        conf_d::add(&mut document, part, path, reader);
+    }
+    if let Some(users) = &users {
+        users_file::add(&mut document, users, reader);
+    }
+    let parts = resolve(&document, None, origin, reader);
+    variables::note_beside_file(environment, reader);
+    Some(parts)
 }
 
-/// Where the running saslgate of a configuration listens for commands, whatever else is wrong with the file by now.
-pub fn control(path: &Path, environment: &impl Environment) -> PathBuf {
-    let content = environment.read(path).ok();
-    let text = content
-        .as_ref()
-        .and_then(|content| str::from_utf8(content.bytes.expose()).ok());
-    let text = text.unwrap_or_default();
-    let mut reader = Reader::new(path, text, Sources::default(), environment);
-    let (document, _errors) = DeTable::parse_recoverable(text);
-    let root = Table::open(&keys::ROOT, 0..0, document.get_ref(), &mut reader);
-    state::control(&root, path, &mut reader)
+/// Where the running saslgate of a configuration listens for commands, whatever else is wrong with it by now.
+pub fn control(origin: &Origin, environment: &dyn Environment) -> PathBuf {
+    let mut reader = Reader::new(origin, environment);
+    let own = match origin {
+        Origin::File(path) => reader.open(path),
+        Origin::Variables => None,
+    };
+    let document = own.as_ref().map(document::recovered).unwrap_or_default();
+    state::control(&Table::ahead(&keys::ROOT, &document), origin, &mut reader)
 }
 
 /// Everything in a document, as far as it could be read.
@@ -154,22 +153,27 @@ struct Parts {
     state: State,
 }
 
-fn resolve(document: &DeTable<'_>, path: &Path, reader: &mut Reader<'_>) -> Parts {
-    let everything: Span = 0..0;
-    let root = Table::open(&keys::ROOT, everything, document, reader);
+fn resolve(
+    document: &DeTable<'_>,
+    usual: Option<&DeTable<'_>>,
+    origin: &Origin,
+    reader: &mut Reader<'_>,
+) -> Parts {
+    container::note(reader);
+    let root = Table::open(&keys::ROOT, 0..0, document, reader);
     let mut providers = provider::Providers::read(&root, reader);
     let mut apps = app::Apps::read(&root, &mut providers, reader);
     let accounts = account::read(&root, &mut apps, reader);
     providers.note_unused(reader);
     Parts {
-        listeners: listener::read(&root, reader),
+        listeners: listener::read(&root, usual, reader),
         accounts,
         apps: apps.finish(reader),
         log: limits::log(&root, reader),
         limits: limits::limits(&root, reader),
         upstream: limits::upstream(&root, reader),
         server: limits::server(&root, reader),
-        state: state::read(&root, path, reader),
+        state: state::read(&root, origin, reader),
     }
 }
 

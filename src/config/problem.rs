@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// More problems than this are counted, not listed: a file of another kind has one per line.
 const MAX_LISTED: usize = 100;
@@ -43,7 +44,9 @@ pub struct Place {
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
-    /// Where it is; none if it is about the file as a whole.
+    /// The path of the file that it is in, as it was given, or the name of the environment variable.
+    pub file: Arc<str>,
+    /// Where it is; none if it is about the file as a whole, or about a variable.
     pub place: Option<Place>,
     /// What was found.
     pub what: String,
@@ -51,12 +54,15 @@ pub struct Problem {
     pub why: String,
     /// What mends it.
     pub fix: String,
+    /// The place of its file among those that were read.
+    pub(super) page: usize,
 }
 
-/// Everything that is wrong with one file, in the order of its lines. No secret is in it, so it may be shown.
+/// Everything that is wrong with one configuration, in the order of its files and their lines. No secret is in it, so it
+/// may be shown.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub struct Problems {
-    /// The file's path as it was given.
+    /// The path of the configuration's own file as it was given, or what stands for it.
     pub file: String,
     /// The problems, at most a hundred of them, errors first if there are more.
     pub list: Vec<Problem>,
@@ -101,14 +107,14 @@ impl Problems {
 
     /// Puts them in the order in which an editor shows the lines; what is about the whole file comes first.
     pub(super) fn sort(&mut self) {
-        self.list
-            .sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        self.list.sort_by_key(|Problem { page, place, .. }| {
+            (*page, place.as_ref().map(|place| (place.line, place.column)))
+        });
     }
 
     /// Each with its file and place in front, for a log line of its own.
     pub fn iter(&self) -> impl Iterator<Item = Located<'_>> {
-        let file = self.file.as_str();
-        self.list.iter().map(move |problem| Located { file, problem })
+        self.list.iter().map(Located)
     }
 
     /// How many there are that are not listed.
@@ -124,19 +130,17 @@ impl Problems {
 
 /// One of the problems with its file and place in front.
 #[derive(Clone, Copy, Debug)]
-pub struct Located<'a> {
-    file: &'a str,
-    problem: &'a Problem,
-}
+pub struct Located<'a>(&'a Problem);
 
 /// As compilers write it, so that editors and log collectors can take it apart.
 impl fmt::Display for Located<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file)?;
-        if let Some(place) = &self.problem.place {
+        let Self(problem) = self;
+        write!(f, "{}:", problem.file)?;
+        if let Some(place) = &problem.place {
             write!(f, "{}:{}:", place.line, place.column)?;
         }
-        write!(f, " {}", self.problem)
+        write!(f, " {problem}")
     }
 }
 

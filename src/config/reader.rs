@@ -1,19 +1,24 @@
-//! One pass over one file: collects problems, and reads what the file refers to.
+//! One pass over one configuration: collects problems, and reads what its files refer to.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::environment::{Content, Environment};
-use super::excerpt::Source;
+use super::excerpt::Syntax;
 use super::fingerprint::{Fingerprint, Sum};
+use super::origin::Origin;
+use super::pages::Pages;
 use super::problem::{Problem, Problems, Severity};
 use super::sources::Sources;
+use super::variables;
 use crate::name::shown;
 use crate::secret::Secret;
 
-/// Bytes of the source text.
+/// Bytes of the source texts, which stand one after the other: see `Pages`.
 pub(super) type Span = Range<usize>;
 
 /// The most characters of a value that a message repeats.
@@ -41,36 +46,103 @@ impl Text {
     }
 }
 
+/// A file of the configuration's own.
+pub(super) struct Opened {
+    pub(super) text: Rc<Secret<String>>,
+    /// By how much spans within it are to be moved.
+    pub(super) start: usize,
+}
+
+/// What of a line a problem is about.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Shown {
+    Value,
+    Key,
+    /// Of no line: of the file as a whole.
+    Nothing,
+}
+
 /// What is being read, what was found wrong so far, and a fingerprint of everything it depended on.
 pub(super) struct Reader<'a> {
     environment: &'a dyn Environment,
-    directory: PathBuf,
-    source: Source<'a>,
+    pages: Pages,
     problems: Problems,
     sources: Sources,
+    /// The variables that were asked for.
+    asked: BTreeSet<String>,
     seen: Sum,
+    /// Says what is written for a file in the words of whoever wrote no file.
+    words: fn(String) -> String,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(
-        file: &Path,
-        text: &'a str,
-        sources: Sources,
-        environment: &'a dyn Environment,
-    ) -> Self {
-        let mut seen = Sum::new();
-        seen.add(text.as_bytes());
+    /// Begins one.
+    pub(super) fn new(origin: &Origin, environment: &'a dyn Environment) -> Self {
         Self {
             environment,
-            directory: file.parent().unwrap_or(Path::new("")).to_owned(),
-            source: Source::new(text),
-            problems: Problems::new(file.display().to_string()),
-            sources,
-            seen,
+            pages: Pages::default(),
+            problems: Problems::new(origin.to_string()),
+            sources: Sources::default(),
+            asked: BTreeSet::new(),
+            seen: Sum::new(),
+            words: match origin {
+                Origin::File(_) => |said| said,
+                Origin::Variables => variables::worded,
+            },
         }
     }
 
-    /// Notes what makes the file unusable.
+    /// Reads a file of the configuration's own. None beside an error.
+    pub(super) fn open(&mut self, path: &Path) -> Option<Opened> {
+        let content = self.sources.read(path, self.environment);
+        let text = content
+            .map_err(|error| unreadable(error.kind()))
+            .and_then(|content| utf8(content.bytes.expose()));
+        self.opened(path, text, Syntax::Toml)
+    }
+
+    /// Reads the file with accounts that a key names, each on a line of its own. None beside an error.
+    pub(super) fn open_users(&mut self, named: &Text) -> Option<Opened> {
+        let bytes = self.public_file(named)?;
+        self.opened(&self.path(named), utf8(bytes.expose()), Syntax::Users)
+    }
+
+    fn opened(
+        &mut self,
+        path: &Path,
+        text: Result<String, (String, &'static str)>,
+        syntax: Syntax,
+    ) -> Option<Opened> {
+        match text {
+            Ok(text) => Some(self.page(path, text, syntax)),
+            Err((why, fix)) => {
+                let start = self.page(path, String::new(), syntax).start;
+                self.file_error(start, "the configuration cannot be read", &why, fix);
+                None
+            }
+        }
+    }
+
+    fn page(&mut self, path: &Path, text: String, syntax: Syntax) -> Opened {
+        self.seen.add(text.as_bytes());
+        let text = Rc::new(Secret::new(text));
+        Opened {
+            start: self.pages.add_file(path, Rc::clone(&text), syntax),
+            text,
+        }
+    }
+
+    /// The files beside the configuration's own that add to it.
+    pub(super) fn list(&mut self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        self.sources.list(directory, self.environment)
+    }
+
+    /// A span for something without lines, such as a variable.
+    pub(super) fn name(&mut self, name: &str) -> Span {
+        self.pages.add_name(name)
+    }
+
+    /// Notes what makes the configuration unusable.
     pub(super) fn error(
         &mut self,
         span: &Span,
@@ -78,11 +150,8 @@ impl<'a> Reader<'a> {
         why: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.push(
-            Severity::Error,
-            Some((span, false)),
-            [what.into(), why.into(), fix.into()],
-        );
+        let said = [what.into(), why.into(), fix.into()];
+        self.push(Severity::Error, span, Shown::Value, said);
     }
 
     /// Notes what works and should be looked at.
@@ -93,21 +162,19 @@ impl<'a> Reader<'a> {
         why: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.push(
-            Severity::Warning,
-            Some((span, false)),
-            [what.into(), why.into(), fix.into()],
-        );
+        let said = [what.into(), why.into(), fix.into()];
+        self.push(Severity::Warning, span, Shown::Value, said);
     }
 
     /// Notes a problem with the name of a key, which is then shown whatever it is.
     pub(super) fn key_error(&mut self, span: &Span, what: String, why: &str, fix: String) {
-        self.push(Severity::Error, Some((span, true)), [what, why.into(), fix]);
+        self.push(Severity::Error, span, Shown::Key, [what, why.into(), fix]);
     }
 
-    /// Notes a problem with the file as a whole.
-    pub(super) fn file_error(&mut self, what: &str, why: &str, fix: &str) {
-        self.push(Severity::Error, None, [what, why, fix].map(Into::into));
+    /// Notes a problem with the file as a whole that starts there; 0 is the configuration's own.
+    pub(super) fn file_error(&mut self, start: usize, what: &str, why: &str, fix: &str) {
+        let said = [what, why, fix].map(Into::into);
+        self.push(Severity::Error, &(start..start), Shown::Nothing, said);
     }
 
     /// Notes that a key does nothing where it stands: somebody believes that it does something.
@@ -115,14 +182,17 @@ impl<'a> Reader<'a> {
         self.warning(span, format!("`{key}` has no effect here"), why, "remove it");
     }
 
-    fn push(&mut self, severity: Severity, at: Option<(&Span, bool)>, [what, why, fix]: [String; 3]) {
-        let place = at.map(|(span, is_key)| self.source.place(span, is_key));
+    fn push(&mut self, severity: Severity, span: &Span, shown: Shown, said: [String; 3]) {
+        let (file, page, place) = self.pages.place(span, shown == Shown::Key);
+        let [what, why, fix] = said.map(|said| (self.words)(said));
         self.problems.push(Problem {
             severity,
-            place,
+            file,
+            place: place.filter(|_| shown != Shown::Nothing),
             what,
             why,
             fix,
+            page,
         });
     }
 
@@ -131,14 +201,19 @@ impl<'a> Reader<'a> {
         self.problems.errors
     }
 
-    /// The line of a span's start, from 1, to point at another place in words.
-    pub(super) fn line(&self, span: &Span) -> usize {
-        self.source.line(span.start)
+    /// How a sentence about `here` points at another place.
+    pub(super) fn elsewhere(&self, other: &Span, here: &Span) -> String {
+        self.pages.elsewhere(other, here)
     }
 
-    /// A path of the file: relative ones count from the file's directory.
+    /// Whether a span is of an account's own line in a `users_file`.
+    pub(super) fn is_line(&self, span: &Span) -> bool {
+        self.pages.is_line(span)
+    }
+
+    /// A path: relative ones count from the directory of the file that they are written in.
     pub(super) fn path(&self, named: &Text) -> PathBuf {
-        self.directory.join(&named.value)
+        self.pages.directory(&named.span).join(&named.value)
     }
 
     /// A file that may be read by anybody, such as a certificate.
@@ -178,17 +253,11 @@ impl<'a> Reader<'a> {
     /// A secret's path, shown only if it surely is one: people put the secret itself where its file's name belongs.
     fn guarded(&self, named: &Text) -> String {
         if named.written.starts_with(['/', '.']) {
-            format!("the file `{}`", shown(named.written.as_bytes(), SHOWN))
-        } else {
-            format!("the file named here, in `{}`,", self.directory().display())
+            return format!("the file `{}`", shown(named.written.as_bytes(), SHOWN));
         }
-    }
-
-    fn directory(&self) -> &Path {
-        if self.directory.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &self.directory
+        match self.pages.directory(&named.span) {
+            here if here.as_os_str().is_empty() => "the file named here, in `.`,".to_owned(),
+            directory => format!("the file named here, in `{}`,", directory.display()),
         }
     }
 
@@ -231,6 +300,7 @@ impl<'a> Reader<'a> {
 
     /// The value of a variable, or why there is none.
     pub(super) fn variable(&mut self, name: &str) -> Result<String, &'static str> {
+        self.asked.insert(name.to_owned());
         let value = self.environment.variable(name).ok_or("it is not set")?;
         let value = value.into_string().map_err(|_| "its value is not UTF-8")?;
         if value.is_empty() {
@@ -238,6 +308,11 @@ impl<'a> Reader<'a> {
         }
         self.seen.add(value.as_bytes());
         Ok(value)
+    }
+
+    /// Whether something in the configuration named that variable.
+    pub(super) fn has_asked(&self, name: &str) -> bool {
+        self.asked.contains(name)
     }
 
     pub(super) fn is_program(&self, path: &Path) -> bool {
@@ -258,6 +333,16 @@ impl<'a> Reader<'a> {
         problems.sort();
         (problems, self.seen.end(), self.sources)
     }
+}
+
+/// The text of a file, or why it is none and what to do about it.
+fn utf8(bytes: &[u8]) -> Result<String, (String, &'static str)> {
+    let text = str::from_utf8(bytes).map_err(|error| {
+        let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = 1 + sound.matches('\n').count();
+        (format!("line {line} is not UTF-8"), "save it as UTF-8")
+    })?;
+    Ok(text.to_owned())
 }
 
 /// Why a file cannot be read, and what to do about it.

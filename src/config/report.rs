@@ -14,14 +14,14 @@ pub fn snippets(problems: &Problems) -> String {
     let shown = problems
         .list
         .iter()
-        .map(|problem| renderer.render(&[group(&problems.file, problem)]));
+        .map(|problem| renderer.render(&[group(problem)]));
     let more = Some(problems.unlisted())
         .filter(|more| *more > 0)
         .map(|more| format!("and {more} more"));
     shown.chain(more).map(|one| one + "\n\n").collect()
 }
 
-fn group<'a>(file: &'a str, problem: &'a Problem) -> Group<'a> {
+fn group(problem: &Problem) -> Group<'_> {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -33,12 +33,12 @@ fn group<'a>(file: &'a str, problem: &'a Problem) -> Group<'a> {
                 .span(place.mark.clone())
                 .label(problem.why.as_str());
             let snippet = Snippet::source(place.excerpt.as_str())
-                .path(file)
+                .path(&*problem.file)
                 .line_start(place.line);
             title.element(snippet.annotation(mark))
         }
         None => title
-            .element(Origin::path(file))
+            .element(Origin::path(&*problem.file))
             .element(Level::NOTE.message(problem.why.as_str())),
     };
     group.element(Level::HELP.message(problem.fix.as_str()))

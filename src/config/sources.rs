@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::conf_d;
 use super::environment::{Content, Environment};
 use super::fingerprint::{Fingerprint, Sum};
 
@@ -14,20 +15,23 @@ use super::fingerprint::{Fingerprint, Sum};
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     read: BTreeMap<PathBuf, Fingerprint>,
+    /// Directories of which every file counts that is in them.
+    listed: BTreeMap<PathBuf, Fingerprint>,
 }
 
 impl Sources {
-    /// What to watch: files that are there, and those that were looked for in vain. A relative one counts from where
-    /// saslgate was started.
+    /// What to watch: files and directories that are there, and those that were looked for in vain. A relative one counts
+    /// from where saslgate was started.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.read.keys().map(PathBuf::as_path)
+        self.read.keys().chain(self.listed.keys()).map(PathBuf::as_path)
     }
 
     /// Whether any of them is not as it was. Each is read again, and no password is hashed.
     pub fn changed(&self, environment: &dyn Environment) -> bool {
-        self.read
-            .iter()
-            .any(|(path, print)| of_file(&environment.read(path)) != *print)
+        let mut read = self.read.iter();
+        let mut listed = self.listed.iter();
+        listed.any(|(path, print)| of_parts(&conf_d::parts(path, environment)) != *print)
+            || read.any(|(path, print)| of_file(&environment.read(path)) != *print)
     }
 
     /// Reads a file. Where one is read twice the first time counts: a change in between is a change.
@@ -37,6 +41,30 @@ impl Sources {
         self.read.entry(path.to_owned()).or_insert(print);
         content
     }
+
+    /// The files of a `conf.d`, in the order in which they count.
+    pub(super) fn list(
+        &mut self,
+        directory: &Path,
+        environment: &dyn Environment,
+    ) -> io::Result<Vec<PathBuf>> {
+        let parts = conf_d::parts(directory, environment);
+        self.listed
+            .entry(directory.to_owned())
+            .or_insert_with(|| of_parts(&parts));
+        parts
+    }
+}
+
+fn of_parts(parts: &io::Result<Vec<PathBuf>>) -> Fingerprint {
+    let mut sum = Sum::new();
+    match parts {
+        Ok(parts) => parts
+            .iter()
+            .for_each(|path| sum.add(path.as_os_str().as_encoded_bytes())),
+        Err(error) => return of_error(error),
+    }
+    sum.end()
 }
 
 fn of_file(content: &io::Result<Content>) -> Fingerprint {

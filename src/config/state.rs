@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::container;
 use super::keys;
+use super::origin::Origin;
 use super::reader::Reader;
 use super::table::Table;
 use crate::token::store::{KeySource, Settings};
 
-/// Where the packages and the unit put state, for a configuration that is the machine's.
+/// Where the packages, the unit and the image put state, for a configuration that is the machine's.
 const OF_THE_MACHINE: &str = "/var/lib/saslgate";
 
 /// What is written, and where.
@@ -19,8 +21,8 @@ pub struct State {
     pub control: PathBuf,
 }
 
-pub(super) fn read(root: &Table<'_>, path: &Path, reader: &mut Reader<'_>) -> State {
-    let directory = directory(path, reader);
+pub(super) fn read(root: &Table<'_>, origin: &Origin, reader: &mut Reader<'_>) -> State {
+    let directory = directory(origin, reader);
     let store = root.sub("store", &keys::STORE, reader);
     let named = store.as_ref().and_then(|table| table.text("path", reader));
     let key = store.as_ref().map(|table| key(table, reader));
@@ -29,37 +31,39 @@ pub(super) fn read(root: &Table<'_>, path: &Path, reader: &mut Reader<'_>) -> St
             path: named.map_or_else(|| directory.join("tokens"), |named| reader.path(&named)),
             key: key.flatten().unwrap_or_else(|| found(reader)),
         },
-        control: control(root, path, reader),
+        control: control(root, origin, reader),
     }
 }
 
 /// Where commands reach the running saslgate.
-pub(super) fn control(root: &Table<'_>, path: &Path, reader: &mut Reader<'_>) -> PathBuf {
+pub(super) fn control(root: &Table<'_>, origin: &Origin, reader: &mut Reader<'_>) -> PathBuf {
     let server = root.sub("server", &keys::SERVER, reader);
     let named = server.and_then(|table| table.text("control", reader));
     match named {
         Some(named) => reader.path(&named),
-        None => directory(path, reader).join("control/socket"),
+        None => directory(origin, reader).join("control/socket"),
     }
 }
 
 /// Where state goes if nothing is said. A command that somebody types has to find the same place as the service, so
 /// it depends on the configuration's own place, not on who asks.
-fn directory(path: &Path, reader: &mut Reader<'_>) -> PathBuf {
+fn directory(origin: &Origin, reader: &mut Reader<'_>) -> PathBuf {
     let variable = |name, reader: &mut Reader<'_>| reader.variable(name).ok().map(PathBuf::from);
     if let Some(given) = variable("STATE_DIRECTORY", reader) {
         return given;
     }
-    if path.starts_with("/etc") {
+    let is_of_machine = matches!(origin, Origin::File(path) if path.starts_with("/etc"));
+    if is_of_machine || container::is_here(reader) {
         return OF_THE_MACHINE.into();
     }
     let of_person = variable("XDG_STATE_HOME", reader)
         .or_else(|| variable("HOME", reader).map(|home| home.join(".local/state")))
         .filter(|directory| directory.is_absolute());
-    of_person.map_or_else(
-        || path.parent().unwrap_or(Path::new("")).join("state"),
-        |state| state.join("saslgate"),
-    )
+    match (of_person, origin) {
+        (Some(state), _) => state.join("saslgate"),
+        (None, Origin::File(path)) => path.parent().unwrap_or(Path::new("")).join("state"),
+        (None, Origin::Variables) => OF_THE_MACHINE.into(),
+    }
 }
 
 /// Where the key comes from, if the file says it.

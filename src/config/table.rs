@@ -40,6 +40,20 @@ impl<'t> Table<'t> {
         Self { span, shape, entries }
     }
 
+    /// The same without a word about its keys: for a look ahead.
+    pub(super) fn ahead(shape: &'static Shape, entries: &'t DeTable<'t>) -> Self {
+        Self {
+            span: 0..0,
+            shape,
+            entries,
+        }
+    }
+
+    /// The same under the name of another shape with the same keys.
+    pub(super) fn called(self, shape: &'static Shape) -> Self {
+        Self { shape, ..self }
+    }
+
     /// Whether a key is there, right or wrong: where it stands.
     pub(super) fn key(&self, key: &str) -> Option<Span> {
         self.entries.get_key_value(key).map(|(key, _)| key.span())
@@ -297,14 +311,7 @@ impl<'t> Table<'t> {
             return Vec::new();
         };
         let DeValue::Array(array) = value.get_ref() else {
-            let header = format!("[[{key}]]");
-            let fix = format!("write {header} with two brackets on each side");
-            reader.error(
-                &value.span(),
-                format!("`{key}` is not a list of tables"),
-                "there may be several",
-                fix,
-            );
+            not_tables(key, value, reader);
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -316,6 +323,18 @@ impl<'t> Table<'t> {
         }
         tables
     }
+}
+
+/// Notes a value that stands where `[[NAME]]` does.
+pub(super) fn not_tables(key: &str, value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
+    let header = format!("[[{key}]]");
+    let fix = format!("write {header} with two brackets on each side");
+    reader.error(
+        &value.span(),
+        format!("`{key}` is not a list of tables"),
+        "there may be several",
+        fix,
+    );
 }
 
 /// The word that a text is, if it is one of them.
@@ -346,7 +365,8 @@ pub(super) fn one_of<T: Copy>(
     None
 }
 
-fn unknown(shape: &'static Shape, key: &str, span: &Span, reader: &mut Reader<'_>) {
+/// Notes a key that a table does not have.
+pub(super) fn unknown(shape: &'static Shape, key: &str, span: &Span, reader: &mut Reader<'_>) {
     let name = shown(key.as_bytes(), 40);
     if let Some(refused) = shape.refused.iter().find(|refused| refused.key == key) {
         let what = format!("`{name}` is not taken in {}", shape.name);
@@ -386,7 +406,8 @@ pub(super) fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
     words.join(", ")
 }
 
-fn wrong_type(key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, reader: &mut Reader<'_>) {
+/// Notes a value of another type than the one that is taken.
+pub(super) fn wrong_type(key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, reader: &mut Reader<'_>) {
     let found = match value.get_ref() {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",

@@ -111,7 +111,7 @@ impl Listeners {
                     .take()
                     .inspect(|running| running.serving.store(serving)),
                 Some(Place::Bound(socket)) => self.start(wanted.address, socket, serving),
-                // A loopback address that this machine does not have.
+                // An address of a family that this machine does not have.
                 None => None,
             };
             self.running.extend(running);
@@ -173,9 +173,9 @@ impl Listeners {
             let address = wanted.address;
             match self.socket(address) {
                 Ok(socket) => wanted.place = Some(Place::Bound(socket)),
-                // `localhost` means both families, and a container often has only one of them.
+                // `localhost` and every address mean both families, and a container often has only one of them.
                 Err(error) if wanted.may_lack_address() && is_missing_family(&error) => {
-                    tracing::warn!(%address, %error, "this machine has no such loopback address; the listener's others are used");
+                    tracing::warn!(%address, %error, "this machine has no such address; the listener's others are used");
                 }
                 Err(error) => return Err(cannot_bind(wanted, error)),
             }
@@ -273,7 +273,8 @@ impl Wanted {
     }
 
     fn may_lack_address(&self) -> bool {
-        self.address.ip().is_loopback() && self.settings.bind.len() > 1
+        let ip = self.address.ip();
+        (ip.is_loopback() || ip.is_unspecified()) && self.settings.bind.len() > 1
     }
 }
 
