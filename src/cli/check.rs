@@ -132,11 +132,13 @@ fn listener(settings: &Settings) -> String {
         TlsMode::StartTlsOptional => format!("STARTTLS, without it logins from {}", plain()),
         TlsMode::Implicit => "TLS from the first byte".to_owned(),
     };
-    format!(
-        "{protocol}  {}  {tls}{}",
-        joined(bind, " "),
-        only_from(allow_from)
-    )
+    let is_here = bind.iter().all(|address| address.ip().is_loopback());
+    let reach = match (is_here, allow_from.is_empty()) {
+        (false, true) => "  reachable from every network that leads here".to_owned(),
+        (false, false) => format!("  reachable from {} only", joined(allow_from, ", ")),
+        (true, _) => only_from(allow_from),
+    };
+    format!("{protocol}  {}  {tls}{reach}", joined(bind, " "))
 }
 
 fn account(account: &Account) -> String {

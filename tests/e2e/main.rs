@@ -19,3 +19,4 @@ mod strangers;
 mod supervised;
 mod tokens;
 mod transcripts;
+mod variables;
