@@ -39,11 +39,13 @@ pub mod upstream;
 pub mod failure;
 pub mod sessions;
 
+pub mod certificates;
 pub mod log;
 pub mod name;
 pub mod peer;
 pub mod provider;
 pub mod secret;
+pub mod subprocess;
 
 #[doc(hidden)]
 pub mod fuzzing;

@@ -11,7 +11,7 @@ const ORDER: &[&[&str]] = &[
     &["cli", "fuzzing"],
     &["server"],
     &["config"],
-    &["control"],
+    &["control", "hook"],
     &["listener"],
     &["session", "probe"],
     &["failure"],
@@ -23,7 +23,15 @@ const ORDER: &[&[&str]] = &[
     &["sasl"],
     &["wire"],
     &["sessions"],
-    &["provider", "name", "secret", "log", "peer"],
+    &[
+        "provider",
+        "name",
+        "secret",
+        "log",
+        "peer",
+        "certificates",
+        "subprocess",
+    ],
 ];
 
 /// Rooms without I/O, and the words that would give it away.

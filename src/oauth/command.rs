@@ -5,9 +5,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, ChildStdout, Command as Process};
+use tokio::process::{Child, ChildStdout, Command as Process};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -18,6 +17,7 @@ use super::issued::{Issued, Unusable};
 use super::printed;
 use super::readable::readable;
 use crate::name::{self, Mailbox};
+use crate::subprocess::{Group, read_end};
 
 /// How many run at once. They are often interpreters of 20 MiB and half a second of CPU, and after a restart every
 /// account may need one.
@@ -114,25 +114,6 @@ struct Run {
     child: Child,
 }
 
-/// The process group of a command, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    /// The command has ended and its number may be given to another.
-    fn ended(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0.take() {
-            // It may be gone already, and that is all that is wanted.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
-
 /// What a command left behind.
 struct Output {
     status: ExitStatus,
@@ -152,9 +133,8 @@ impl Run {
             .process_group(0)
             .spawn()
             .map_err(|error| not_started(program, &error))?;
-        let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         Ok(Self {
-            group: Group(leader),
+            group: Group::of(&child),
             child,
         })
     }
@@ -165,8 +145,12 @@ impl Run {
         let mut printed = Zeroizing::new(Vec::with_capacity(MAX_PRINTED));
         let mut complaint = Vec::new();
         let status = {
-            let reading =
-                async { tokio::try_join!(read_all(stdout, &mut printed), read_end(stderr, &mut complaint)) };
+            let reading = async {
+                tokio::try_join!(
+                    read_all(stdout, &mut printed),
+                    read_end(stderr, COMPLAINT, &mut complaint)
+                )
+            };
             tokio::pin!(reading);
             tokio::select! {
                 read = &mut reading => {
@@ -198,16 +182,6 @@ async fn read_all(from: Option<ChildStdout>, into: &mut Vec<u8>) -> io::Result<(
             io::ErrorKind::FileTooLarge,
             "it prints more than 64 KiB",
         ));
-    }
-    Ok(())
-}
-
-/// The last [`COMPLAINT`] bytes or a little more, however much there is.
-async fn read_end(from: Option<ChildStderr>, into: &mut Vec<u8>) -> io::Result<()> {
-    let Some(mut from) = from else { return Ok(()) };
-    while from.read_buf(into).await? > 0 {
-        let excess = into.len().saturating_sub(COMPLAINT);
-        into.drain(..excess);
     }
     Ok(())
 }

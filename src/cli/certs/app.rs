@@ -14,9 +14,8 @@ use clap::Args;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use zeroize::Zeroizing;
 
-use super::authority::{DAY, Kind, common_name, day, params_until, server_key};
-use super::files::{Mode, create_all};
 use super::quoted;
+use crate::certificates::{DAY, Kind, Mode, common_name, create_all, day, params_until, server_key};
 
 /// The longest that can be asked for: after ten years nobody knows any more who holds the key.
 const LONGEST: u32 = 3_653;

@@ -1,13 +1,9 @@
 //! `saslgate certs DIR`: a local certificate authority, and a certificate for the listeners. `saslgate certs app DIR`: a
 //! certificate for an app registration.
 //!
-//! It is made here and not in the listener's room: what serves mail clients has no business with a key that can sign.
-//!
 //! Exit codes: 0 if it was made, 2 if not.
 
 mod app;
-mod authority;
-mod files;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -20,18 +16,20 @@ use rcgen::KeyPair;
 use zeroize::Zeroizing;
 
 use super::complain;
-use authority::{Authority, Kind, Name, key_from_pem, server_key};
-use files::{Mode, create_all, read, replace};
+use crate::certificates::{
+    Authority, Kind, Mode, Name, Places, create_all, key_from_pem, read, replace, server_key, without_repeats,
+};
 
 const EXAMPLES: &str = "Examples:
   saslgate certs /etc/saslgate/tls                          for this machine
   saslgate certs /etc/saslgate/tls --name mail.example.net  under another name too
   saslgate certs /etc/saslgate/tls --name 192.0.2.7         under an address
-  saslgate certs /etc/saslgate/tls --renew                  once a year: another certificate
+  saslgate certs /etc/saslgate/tls --renew                  by hand: another certificate
 
 It makes ca.pem, which is imported once into each mail program, ca.key, server.pem and
-server.key. Renewing keeps the authority, the names and server.key; remove that file first to
-replace it. None of it concerns Exchange, whose certificate is the provider's.
+server.key. `saslgate run` renews server.pem 30 days before its end, as long as
+it can read ca.key there. Renewing keeps the authority, the names and server.key; remove that
+file first to replace it. None of it concerns Exchange, whose certificate is the provider's.
 
 A directory that is called app is written ./app.
 
@@ -97,31 +95,6 @@ pub(super) fn run(args: &CertsArgs) -> ExitCode {
 fn host_name() -> Option<Name> {
     let uname = rustix::system::uname();
     Name::parse(uname.nodename().to_str().ok()?).ok()
-}
-
-/// Where each file is.
-struct Places {
-    ca: PathBuf,
-    ca_key: PathBuf,
-    server: PathBuf,
-    server_key: PathBuf,
-}
-
-impl Places {
-    /// Absolute, because the configuration may be read from elsewhere.
-    fn of(dir: &Path) -> Result<Self, String> {
-        let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-        Ok(Self {
-            ca: dir.join("ca.pem"),
-            ca_key: dir.join("ca.key"),
-            server: dir.join("server.pem"),
-            server_key: dir.join("server.key"),
-        })
-    }
-
-    fn all(&self) -> [&PathBuf; 4] {
-        [&self.ca, &self.ca_key, &self.server, &self.server_key]
-    }
 }
 
 fn make(args: &ListenersArgs, host: Option<Name>, now: SystemTime) -> Result<String, String> {
@@ -194,16 +167,6 @@ fn names(named: &[Name], host: Option<Name>) -> Vec<Name> {
     without_repeats(named.iter().cloned().chain(host).chain(local))
 }
 
-fn without_repeats(names: impl Iterator<Item = Name>) -> Vec<Name> {
-    let mut kept = Vec::new();
-    for name in names {
-        if !kept.contains(&name) {
-            kept.push(name);
-        }
-    }
-    kept
-}
-
 fn listed(names: &[Name]) -> String {
     names
         .iter()
@@ -243,10 +206,11 @@ In the configuration:
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", listener(protocol, port, server, server_key));
     }
-    let dir = ca.parent().unwrap_or(ca).display();
+    let dir = places.dir().display();
     let _ = write!(
         text,
-        "{IMPORT}\nOnce a year, before {until}:  saslgate certs --renew {dir}\n"
+        "{IMPORT}\nsaslgate renews server.pem by itself, 30 days before {until}, as long as it can read ca.key and write to {dir}.\n\
+         Where it can't, once a year:  saslgate certs --renew {dir}\n"
     );
     text
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Mode {
+pub enum Mode {
     /// Its owner.
     Secret,
     /// Everybody.
@@ -17,7 +17,7 @@ pub(super) enum Mode {
 }
 
 /// Creates files, all or none. One that is there already is an error, a dangling link included.
-pub(super) fn create_all(files: &[(&PathBuf, Mode, &[u8])]) -> Result<(), String> {
+pub fn create_all(files: &[(&PathBuf, Mode, &[u8])]) -> Result<(), String> {
     let mut made: Vec<&Path> = Vec::new();
     for (path, mode, bytes) in files {
         if let Err(error) = create(path, *mode, bytes) {
@@ -37,8 +37,10 @@ pub(super) fn create_all(files: &[(&PathBuf, Mode, &[u8])]) -> Result<(), String
 }
 
 /// Puts a public file in the place of another in one step: whoever reads it meanwhile reads the old or the new one.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
+pub fn replace(path: &Path, text: &str) -> Result<(), String> {
     let new = path.with_extension(format!("pem.{}", std::process::id()));
+    // What a crash left behind: in a container every process has the same number.
+    drop(fs::remove_file(&new));
     let replaced = create(&new, Mode::Public, text.as_bytes())
         .and_then(|()| fs::rename(&new, path))
         .and_then(|()| sync_folder(path));
@@ -50,7 +52,7 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
 }
 
 /// A file's text; keys are among them.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
+pub fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     let text =
         fs::read_to_string(path).map_err(|error| format!("{} can't be read: {error}", path.display()))?;
     Ok(Zeroizing::new(text))

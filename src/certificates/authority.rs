@@ -14,7 +14,8 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A day.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Somebody imports the authority into each mail program by hand, and devices outlive the memory of how that was done.
 const AUTHORITY_LIFE: Duration = DAY.saturating_mul(3_653);
@@ -25,12 +26,15 @@ const SERVER_LIFE: Duration = DAY.saturating_mul(397);
 /// Clocks of devices run late.
 const BACKDATED: Duration = Duration::from_secs(60 * 60);
 
+/// By what an authority of ours is told from a company's.
+pub(super) const ORGANIZATION: &str = "saslgate";
+
 /// RFC 5280 A.1: ub-common-name.
 const LONGEST_COMMON_NAME: usize = 64;
 
 /// A host name or an address that mail programs connect to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Name {
+pub enum Name {
     /// Lower case, ASCII.
     Host(String),
     /// IPv4 or IPv6.
@@ -39,7 +43,7 @@ pub(super) enum Name {
 
 impl Name {
     /// Reads a name as it would be typed into a mail program.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(address) = text.trim_matches(['[', ']']).parse() {
             return Ok(Self::Address(address));
         }
@@ -53,7 +57,7 @@ impl Name {
     }
 
     /// The names in a certificate.
-    pub(super) fn all_of(pem: &str) -> Result<Vec<Self>, String> {
+    pub fn all_of(pem: &str) -> Result<Vec<Self>, String> {
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| BROKEN_SERVER)?;
         let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| BROKEN_SERVER)?;
         let names = certificate
@@ -91,12 +95,23 @@ impl fmt::Display for Name {
     }
 }
 
+/// The same without what was there before.
+pub fn without_repeats(names: impl Iterator<Item = Name>) -> Vec<Name> {
+    let mut kept = Vec::new();
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
 const BROKEN_SERVER: &str =
     "the server certificate can't be read: remove it, and name its names again with --name";
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Known to everything that knows TLS.
     Rsa,
     /// P-256 with SHA-256, which everything knows that knows ECDSA.
@@ -104,7 +119,7 @@ pub(super) enum Kind {
 }
 
 /// A new key for a listener or an app. RSA with 2048 bits: it works in every handshake, and old devices know no longer one.
-pub(super) fn server_key(kind: Kind) -> Result<KeyPair, String> {
+pub fn server_key(kind: Kind) -> Result<KeyPair, String> {
     key(kind, RsaKeySize::_2048)
 }
 
@@ -117,13 +132,13 @@ fn key(kind: Kind, rsa: RsaKeySize) -> Result<KeyPair, String> {
 }
 
 /// A key from its file.
-pub(super) fn key_from_pem(pem: &str) -> Result<KeyPair, String> {
+pub fn key_from_pem(pem: &str) -> Result<KeyPair, String> {
     KeyPair::from_pem(pem)
         .map_err(|_| "this is no private key in PEM form, or it is damaged or encrypted".into())
 }
 
 /// A certificate authority with its key.
-pub(super) struct Authority {
+pub struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
     /// Since 1970.
@@ -132,13 +147,13 @@ pub(super) struct Authority {
 
 impl Authority {
     /// A new one, named after the machine so that two of them can be told apart in a mail program's list.
-    pub(super) fn make(host: &Name, kind: Kind, now: SystemTime) -> Result<Self, String> {
+    pub fn make(host: &Name, kind: Kind, now: SystemTime) -> Result<Self, String> {
         // Longer than the server's: it has to hold for ten years, and works once a year.
         let key = key(kind, RsaKeySize::_3072)?;
         let (mut params, not_after) = params_until(now, AUTHORITY_LIFE)?;
         params
             .distinguished_name
-            .push(DnType::OrganizationName, "saslgate");
+            .push(DnType::OrganizationName, ORGANIZATION);
         params.distinguished_name.push(
             DnType::CommonName,
             common_name(&format!("saslgate on {host}"), "saslgate"),
@@ -156,7 +171,7 @@ impl Authority {
     }
 
     /// The one in two files.
-    pub(super) fn read(pem: &str, key: &str) -> Result<Self, String> {
+    pub fn read(pem: &str, key: &str) -> Result<Self, String> {
         let broken = || String::from("ca.pem is no certificate in PEM form, or it is damaged");
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| broken())?;
         let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| broken())?;
@@ -174,17 +189,17 @@ impl Authority {
     }
 
     /// Its certificate.
-    pub(super) fn pem(&self) -> &str {
+    pub fn pem(&self) -> &str {
         &self.pem
     }
 
     /// Its key.
-    pub(super) fn key_pem(&self) -> Zeroizing<String> {
+    pub fn key_pem(&self) -> Zeroizing<String> {
         Zeroizing::new(self.issuer.key().serialize_pem())
     }
 
     /// The kind of its key.
-    pub(super) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         if *self.issuer.key().algorithm() == PKCS_RSA_SHA256 {
             Kind::Rsa
         } else {
@@ -194,12 +209,7 @@ impl Authority {
 
     /// A certificate for the listeners, and the last day on which it is good. The authority is not sent along: a mail
     /// client that trusts it has it.
-    pub(super) fn issue(
-        &self,
-        names: &[Name],
-        key: &KeyPair,
-        now: SystemTime,
-    ) -> Result<(String, String), String> {
+    pub fn issue(&self, names: &[Name], key: &KeyPair, now: SystemTime) -> Result<(String, String), String> {
         let (not_before, not_after) = validity(now, SERVER_LIFE);
         let not_after = not_after.min(self.not_after);
         if not_after <= not_before + BACKDATED {
@@ -244,7 +254,7 @@ fn serial() -> Result<SerialNumber, String> {
 }
 
 /// What every certificate has, and until when it is good, since 1970.
-pub(super) fn params_until(now: SystemTime, life: Duration) -> Result<(CertificateParams, Duration), String> {
+pub fn params_until(now: SystemTime, life: Duration) -> Result<(CertificateParams, Duration), String> {
     let (not_before, not_after) = validity(now, life);
     let mut params = CertificateParams::default();
     params.serial_number = Some(serial()?);
@@ -260,7 +270,8 @@ fn validity(now: SystemTime, life: Duration) -> (Duration, Duration) {
     (begin, begin + life)
 }
 
-pub(super) fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
+/// The name, or another where it is longer than a common name may be.
+pub fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
     if name.len() <= LONGEST_COMMON_NAME {
         name
     } else {
@@ -269,7 +280,7 @@ pub(super) fn common_name<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
 }
 
 /// The date of a moment since 1970, as a person writes it into a calendar.
-pub(super) fn day(since_1970: Duration) -> String {
+pub fn day(since_1970: Duration) -> String {
     let moment = date_time_ymd(1970, 1, 1) + since_1970;
     format!(
         "{:04}-{:02}-{:02}",
