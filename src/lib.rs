@@ -20,6 +20,7 @@ pub mod server;
 pub mod config;
 
 pub mod control;
+pub mod hook;
 pub mod listener;
 pub mod probe;
 pub mod session;

@@ -112,24 +112,66 @@ impl Change {
     }
 }
 
+/// A change of one account's state in one protocol, for whoever hears of each.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// What was wrong before.
+    pub was: Option<&'a Trouble>,
+    /// What is wrong now.
+    pub now: Option<&'a Trouble>,
+}
+
+/// Somebody who hears of each change when it happens. It is called while nobody else can change anything, so that changes are
+/// heard in their order: it may neither wait nor ask how accounts stand.
+pub struct Ear(Box<dyn Fn(Turn<'_>) + Send + Sync>);
+
+impl Ear {
+    /// One that does this.
+    pub fn new(hear: impl Fn(Turn<'_>) + Send + Sync + 'static) -> Self {
+        Self(Box::new(hear))
+    }
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ear")
+    }
+}
+
 /// How all accounts stand, as far as anything was heard of them since the start.
 #[derive(Debug, Default)]
-pub struct States(Mutex<BTreeMap<(Box<str>, Protocol), Standing>>);
+pub struct States {
+    all: Mutex<BTreeMap<(Box<str>, Protocol), Standing>>,
+    ear: Option<Ear>,
+}
 
 impl States {
+    /// All are ready as far as is known, and that one hears of each change.
+    pub fn heard_by(ear: Ear) -> Self {
+        Self {
+            all: Mutex::default(),
+            ear: Some(ear),
+        }
+    }
+
     /// A login got through.
     pub fn logged_in(&self, account: &str, protocol: Protocol) -> Option<Change> {
         let now = SystemTime::now();
         let mut all = self.all();
         let standing = entry(&mut all, account, protocol);
         standing.last_login = Some(now);
-        mended(standing, now)
+        self.mended(standing, account, protocol, now)
     }
 
     /// Everything works that was asked, though nobody logged in.
     pub fn works(&self, account: &str, protocol: Protocol) -> Option<Change> {
         let mut all = self.all();
-        mended(entry(&mut all, account, protocol), SystemTime::now())
+        let standing = entry(&mut all, account, protocol);
+        self.mended(standing, account, protocol, SystemTime::now())
     }
 
     /// A person has signed in: that nobody had is no trouble any more, before a mail client has tried. Other trouble stays
@@ -141,7 +183,7 @@ impl States {
             .trouble
             .as_ref()
             .is_some_and(|trouble| trouble.state == State::NeedsSignIn);
-        waited.then(|| mended(standing, SystemTime::now()))?
+        waited.then(|| self.mended(standing, account, protocol, SystemTime::now()))?
     }
 
     /// Something is wrong.
@@ -154,6 +196,7 @@ impl States {
             .is_some_and(|before| before.is_same(&trouble));
         if !known {
             standing.since = Some(SystemTime::now());
+            self.tell(account, protocol, standing.trouble.as_ref(), Some(&trouble));
         }
         standing.trouble = Some(trouble.clone());
         (!known).then_some(Change::Worse(trouble))
@@ -171,7 +214,31 @@ impl States {
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<(Box<str>, Protocol), Standing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mended(
+        &self,
+        standing: &mut Standing,
+        account: &str,
+        protocol: Protocol,
+        now: SystemTime,
+    ) -> Option<Change> {
+        let was = standing.trouble.take()?;
+        standing.since = Some(now);
+        self.tell(account, protocol, Some(&was), None);
+        Some(Change::Mended)
+    }
+
+    fn tell(&self, account: &str, protocol: Protocol, was: Option<&Trouble>, now: Option<&Trouble>) {
+        if let Some(Ear(hear)) = &self.ear {
+            hear(Turn {
+                account,
+                protocol,
+                was,
+                now,
+            });
+        }
     }
 }
 
@@ -181,12 +248,6 @@ fn entry<'a>(
     protocol: Protocol,
 ) -> &'a mut Standing {
     all.entry((account.into(), protocol)).or_default()
-}
-
-fn mended(standing: &mut Standing, now: SystemTime) -> Option<Change> {
-    standing.trouble.take()?;
-    standing.since = Some(now);
-    Some(Change::Mended)
 }
 
 #[cfg(test)]
@@ -229,6 +290,30 @@ mod tests {
         assert_eq!(states.of("bob", imap).trouble, None);
         states.retain(|account| account != "alice");
         assert!(states.of("alice", imap).last_login.is_none());
+    }
+
+    /// Whoever hears of changes hears of each once, in order, whoever noticed it.
+    #[test]
+    fn each_change_is_heard() {
+        let heard = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let ear = {
+            let heard = std::sync::Arc::clone(&heard);
+            Ear::new(move |turn| {
+                let code = |trouble: Option<&Trouble>| {
+                    trouble.and_then(|one| one.code.as_deref().map(ToOwned::to_owned))
+                };
+                heard.lock().unwrap().push((code(turn.was), code(turn.now)));
+            })
+        };
+        let (states, imap) = (States::heard_by(ear), Protocol::Imap);
+        for code in ["1", "1", "2"] {
+            states.trouble("alice", imap, trouble(code, "at some time"));
+        }
+        states.works("alice", imap);
+        states.works("alice", imap);
+        let some = |code: &str| Some(code.to_owned());
+        let expected = [(None, some("1")), (some("1"), some("2")), (some("2"), None)];
+        assert_eq!(*heard.lock().unwrap(), expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: one command, one file.
 
+mod alert;
 mod certs;
 mod check;
 #[cfg(feature = "demo")]
@@ -65,6 +66,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Try an account from the clock to an opened mailbox, step by step; nothing is sent
     Test(test::TestArgs),
+    /// Try whether alerts arrive
+    Alert(alert::AlertArgs),
     /// Print an access token, for a program that speaks XOAUTH2 itself
     Token(token::TokenArgs),
     /// Make a password for a mail program, and what the configuration stores of it
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::SignOut(args) => sign_out::run(args),
         Command::Status(args) => status::run(args),
         Command::Test(args) => test::run(args),
+        Command::Alert(args) => alert::run(args),
         Command::Token(args) => token::run(args),
         Command::Password(args) => password::run(&args),
         Command::Certs(args) => certs::run(&args),

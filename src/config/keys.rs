@@ -42,9 +42,10 @@ pub(super) const ROOT: Shape = Shape {
         "limits",
         "upstream",
         "server",
+        "alert",
     ],
     expands: false,
-    refused: &[later("health"), later("admin"), later("alert")],
+    refused: &[later("health"), later("admin")],
 };
 
 pub(super) const APP: Shape = Shape {
@@ -213,6 +214,19 @@ pub(super) const STORE: Shape = Shape {
     refused: &[],
 };
 
+pub(super) const ALERT: Shape = Shape {
+    name: "[alert]",
+    keys: &[
+        "command",
+        "webhook",
+        "webhook_header_file",
+        "mail_from",
+        "mail_to",
+    ],
+    expands: false,
+    refused: &[],
+};
+
 /// Every shape, for those who go through all keys.
 pub(super) const SHAPES: &[&Shape] = &[
     &ROOT,
@@ -229,11 +243,12 @@ pub(super) const SHAPES: &[&Shape] = &[
     &LIMITS,
     &UPSTREAM,
     &SERVER,
+    &ALERT,
 ];
 
 /// Whether the value of a key may be shown when its line is quoted. Only keys that are known, and among them none
-/// that could hold a secret: a mistyped `pasword` is not known, an argument of a command or the user part of a URL can
-/// be a secret, and some write a key itself where its file's name belongs.
+/// that could hold a secret: a mistyped `pasword` is not known, an argument of a command, the user part of a URL or
+/// the path of a webhook can be a secret, and some write a key itself where its file's name belongs.
 pub(super) fn may_be_shown(key: &str) -> bool {
     let hides = |part: &str| {
         [
@@ -243,6 +258,7 @@ pub(super) fn may_be_shown(key: &str) -> bool {
             "key",
             "certificate",
             "account_file",
+            "webhook",
         ]
         .iter()
         .any(|word| part.contains(word))

@@ -89,12 +89,14 @@ fn listener(
     if reader.errors() > errors {
         return None;
     }
-    let (identity, print) = identity.unzip();
+    let (identity, read) = identity.unzip();
+    let (files, print) = read.unzip();
     let settings = Settings {
         protocol: protocol?.value,
         bind,
         tls: tls?,
         identity,
+        files,
         plaintext_from: plaintext,
         allow_from,
     };
@@ -175,7 +177,7 @@ fn note_clear(settings: &Settings, table: &Table<'_>, reader: &mut Reader<'_>) {
     }
 }
 
-type Certified = (Arc<CertifiedKey>, Fingerprint);
+type Certified = (Arc<CertifiedKey>, (identity::Files, Fingerprint));
 
 fn certified(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -> Option<Certified> {
     let tls = tls?;
@@ -202,7 +204,12 @@ fn certified(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -
         Ok(identity) => {
             note_expiry(identity.not_after, &certificate.span, reader);
             let print = Fingerprint::of(&[chain.expose(), secret.expose()]);
-            Some((identity.key, print))
+            let files = identity::Files {
+                certificate: reader.path(&certificate),
+                key: reader.path(&key),
+                not_after: identity.not_after,
+            };
+            Some((identity.key, (files, print)))
         }
         Err(error) => {
             let span = if error.is_about_key() {

@@ -4,6 +4,7 @@
 //! [`Environment`]. Nothing of a configuration with an error in it is used. [`diff()`] says what a reload changes.
 
 mod account;
+mod alert;
 mod app;
 mod conf_d;
 mod container;
@@ -53,6 +54,7 @@ pub use sources::Sources;
 pub use state::State;
 
 use crate::account::Account;
+use crate::hook;
 use crate::listener::Settings;
 use crate::log;
 use reader::Reader;
@@ -77,6 +79,8 @@ pub struct Config {
     pub server: Server,
     /// What saslgate writes, and where.
     pub state: State,
+    /// How alerts are told.
+    pub alert: hook::Settings,
     /// What works and should be looked at.
     pub warnings: Problems,
     /// What the next configuration is compared with.
@@ -151,6 +155,7 @@ struct Parts {
     upstream: Upstream,
     server: Server,
     state: State,
+    alert: (hook::Settings, Fingerprint),
 }
 
 fn resolve(
@@ -165,7 +170,9 @@ fn resolve(
     let mut apps = app::Apps::read(&root, &mut providers, reader);
     let accounts = account::read(&root, &mut apps, reader);
     providers.note_unused(reader);
+    let alert = alert::read(&root, &accounts, reader);
     Parts {
+        alert,
         listeners: listener::read(&root, usual, reader),
         accounts,
         apps: apps.finish(reader),
@@ -194,6 +201,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         server,
         state,
         apps,
+        alert: (alert, alert_print),
         ..
     } = parts;
     let (listeners, listener_prints): (Vec<_>, Vec<_>) = parts.listeners.into_iter().unzip();
@@ -211,6 +219,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         server,
         store: snapshot::store(&state.store),
         control: state.control.clone(),
+        alert: alert_print,
     };
     Config {
         listeners,
@@ -221,6 +230,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         upstream,
         server,
         state,
+        alert,
         warnings,
         snapshot,
         digest,

@@ -29,12 +29,15 @@ fn read(text: &str) -> Result<Config, Problems> {
         .file("server.key", "")
         .file("company-ca.pem", "")
         .file("support.upstream", "a plain password")
+        .file("webhook.header", "Bearer token")
         .file("app.pem", "")
         .file("users", "# nobody yet\n")
         .variable("STORE_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
         .variable("CONTOSO_SECRET", "value")
         .variable("SUPPORT_PASSWORD", "a plain password");
-    machine.programs.push("/usr/local/bin/token".into());
+    machine
+        .programs
+        .extend(["/usr/local/bin/token".into(), "/usr/local/bin/alert".into()]);
     load(Path::new("reference.toml"), &machine.file("reference.toml", text))
 }
 

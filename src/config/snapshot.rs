@@ -26,6 +26,7 @@ pub struct Snapshot {
     pub(super) server: Server,
     pub(super) store: Fingerprint,
     pub(super) control: PathBuf,
+    pub(super) alert: Fingerprint,
 }
 
 /// One account: a fingerprint for each thing that somebody may want to know the change of.

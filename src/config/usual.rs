@@ -52,6 +52,7 @@ pub(super) fn listeners(said: Option<&DeTable<'_>>, reader: &mut Reader<'_>) -> 
             .collect(),
         tls: TlsMode::Off,
         identity: None,
+        files: None,
         plaintext_from: plaintext_from.clone(),
         allow_from: allow_from.clone(),
     };

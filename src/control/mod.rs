@@ -56,6 +56,8 @@ pub enum Order {
     },
     /// The configuration is read again.
     Reload,
+    /// A test alert is told by every way.
+    AlertTest,
 }
 
 /// A sign-in that is wanted.
@@ -203,6 +205,17 @@ pub enum News {
         /// Everything that is wrong with the new one.
         problems: String,
     },
+    /// A test alert was told by one way, or could not be.
+    AlertTried {
+        /// The way: `command`, `webhook`, `mail`.
+        way: String,
+        /// Where it leads, as it may be shown.
+        to: String,
+        /// Why it did not arrive; none if it did.
+        trouble: Option<TroubleTold>,
+    },
+    /// Every way was tried.
+    AlertsTried,
     /// It could not be done.
     Refused(TroubleTold),
     /// Nothing more will come.

@@ -1,5 +1,6 @@
 //! A listener's certificate and key: PEM in, what rustls needs out.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,17 @@ pub struct Identity {
     /// What rustls presents.
     pub key: Arc<CertifiedKey>,
     /// The end of the first certificate's validity.
+    pub not_after: SystemTime,
+}
+
+/// Where a listener's certificate and key came from, for whoever looks after their end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Files {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The end of the first certificate's validity, as it was read.
     pub not_after: SystemTime,
 }
 

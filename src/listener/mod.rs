@@ -40,6 +40,8 @@ pub struct Settings {
     pub tls: TlsMode,
     /// Certificate and key, where TLS is spoken.
     pub identity: Option<Arc<CertifiedKey>>,
+    /// The files that it was read from.
+    pub files: Option<identity::Files>,
     /// Networks from which a login without TLS is taken.
     pub plaintext_from: Vec<IpNet>,
     /// Networks that may connect; empty means anywhere.

@@ -15,22 +15,22 @@ const MAX_LINES: usize = 200;
 /// The longest answer that is told, in characters.
 const MAX_TOLD: usize = 500;
 
-/// A peer that answers.
-pub(super) struct Conversation {
+/// A peer that answers. Also for who sends something: a body is a command whose last line is a dot.
+pub(crate) struct Conversation {
     link: Link,
     framer: Framer,
     patience: Patience,
 }
 
 /// What a command was answered with: the lines before, and the last one, which says yes or no.
-pub(super) struct Answer {
-    pub(super) before: Vec<String>,
-    pub(super) verdict: String,
+pub(crate) struct Answer {
+    pub(crate) before: Vec<String>,
+    pub(crate) verdict: String,
 }
 
 impl Conversation {
     /// Goes on with a peer that has sent `unread` beyond what was read so far.
-    pub(super) fn new(link: Link, unread: &[u8], patience: Patience) -> Self {
+    pub(crate) fn new(link: Link, unread: &[u8], patience: Patience) -> Self {
         let mut framer = Framer::default();
         framer.push(unread);
         Self {
@@ -41,7 +41,7 @@ impl Conversation {
     }
 
     /// One line.
-    pub(super) async fn line(&mut self) -> Result<String, Cause> {
+    pub(crate) async fn line(&mut self) -> Result<String, Cause> {
         loop {
             match self.framer.line(MAX_LINE) {
                 Ok(Some(line)) => return Ok(shown(&line, MAX_TOLD)),
@@ -65,7 +65,7 @@ impl Conversation {
     }
 
     /// An IMAP command; its verdict is without the tag. A BYE is a verdict too, because nothing follows it.
-    pub(super) async fn imap(&mut self, tag: &str, command: &str) -> Result<Answer, Cause> {
+    pub(crate) async fn imap(&mut self, tag: &str, command: &str) -> Result<Answer, Cause> {
         self.say(&format!("{tag} {command}")).await?;
         self.until(|line| {
             let farewell = line.strip_prefix("* ").filter(|text| text.starts_with("BYE"));
@@ -76,13 +76,13 @@ impl Conversation {
     }
 
     /// A POP3 command with one line as answer.
-    pub(super) async fn pop3(&mut self, command: &str) -> Result<Answer, Cause> {
+    pub(crate) async fn pop3(&mut self, command: &str) -> Result<Answer, Cause> {
         self.say(command).await?;
         self.until(|line| Some(line.to_owned())).await
     }
 
     /// An SMTP command; or none, to hear the greeting.
-    pub(super) async fn smtp(&mut self, command: Option<&str>) -> Result<Answer, Cause> {
+    pub(crate) async fn smtp(&mut self, command: Option<&str>) -> Result<Answer, Cause> {
         if let Some(command) = command {
             self.say(command).await?;
         }
@@ -105,7 +105,7 @@ impl Conversation {
     }
 
     /// Says goodbye; whatever comes of it.
-    pub(super) async fn leave(mut self, goodbye: &str) {
+    pub(crate) async fn leave(mut self, goodbye: &str) {
         if self.say(goodbye).await.is_ok() {
             let _ = self.line().await;
         }
@@ -113,7 +113,7 @@ impl Conversation {
     }
 
     /// The bare connection, to start TLS on it. What was sent in clear behind the last answer is forgotten with it.
-    pub(super) fn into_link(self) -> Link {
+    pub(crate) fn into_link(self) -> Link {
         self.link
     }
 }

@@ -14,6 +14,7 @@ use std::future::{Future, ready};
 use std::time::{Duration, Instant};
 
 pub use clock::clock;
+pub(crate) use conversation::Conversation;
 pub use door::{Door, DoorTls, doors};
 pub use way::{Ended, Failed, mailbox};
 

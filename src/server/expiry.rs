@@ -1,17 +1,25 @@
-//! What ends by itself: client secrets and the certificates of apps. The log says so 30, 7 and 1 days before, and once it
-//! has happened; a new secret can need another person, who may be on holiday.
+//! What ends by itself: client secrets, certificates of apps and of listeners, sign-ins that nothing renews. The log says so
+//! 30, 7 and 1 days before, and once it has happened; a new secret can need another person, who may be on holiday.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
+use super::renewing::Renewing;
+use super::weekly;
+use crate::account::Accounts;
+use crate::certificates::{Ours, end_of};
 use crate::config::ConfiguredApp;
 use crate::control::{Expiry, seconds};
+use crate::hook::{Alert, Alerts};
+use crate::listener::identity::Files;
 use crate::oauth::Proof;
+use crate::token::store::{Content, Listed};
 
 /// How often it is looked. Days are counted, so an hour is soon enough.
 const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -21,8 +29,81 @@ const DAY: u64 = 24 * 60 * 60;
 /// So many days before the end, and at the end, somebody is told.
 const TOLD_AT: [u64; 4] = [30, 7, 1, 0];
 
-/// Everything of these apps that ends, soonest first.
-pub(super) async fn of(apps: &[ConfiguredApp]) -> Vec<Expiry> {
+/// How long a refresh token that nobody uses lives at Microsoft.
+const UNUSED: Duration = Duration::from_secs(90 * DAY);
+
+/// From so long before its end a sign-in is told. Others are renewed every week, and their end is not to be seen.
+const NOT_RENEWED: Duration = Duration::from_secs(30 * DAY);
+
+/// Everything that ends, soonest first.
+pub(super) async fn of(
+    apps: &[ConfiguredApp],
+    certificates: Vec<Files>,
+    accounts: &Accounts,
+    listed: &[Listed],
+) -> Vec<Expiry> {
+    let mut expiries = of_apps(apps).await;
+    let of_listeners = spawn_blocking(move || certificates.iter().flat_map(of_listener).collect::<Vec<_>>());
+    for expiry in of_listeners.await.unwrap_or_default() {
+        // Two certificates may have one authority.
+        if !expiries.iter().any(|known| known.what == expiry.what) {
+            expiries.push(expiry);
+        }
+    }
+    let of_account = |listed: &&Listed| weekly::login(accounts, listed).is_some();
+    let now = SystemTime::now();
+    expiries.extend(
+        listed
+            .iter()
+            .filter(of_account)
+            .filter_map(|listed| of_sign_in(listed, now)),
+    );
+    expiries.sort_by_key(|expiry| expiry.at);
+    expiries
+}
+
+/// A listener's certificate and, where `saslgate certs` made it, its authority. The file counts, because it may have been renewed
+/// since it was read; one that can't be read is as it was.
+fn of_listener(files: &Files) -> Vec<Expiry> {
+    let end = end_of(&files.certificate).unwrap_or(files.not_after);
+    let ours = Ours::of(&files.certificate);
+    let by_hand = ours.as_ref().map(Ours::by_hand);
+    let certificate = Expiry {
+        what: format!("the listeners' certificate {}", files.certificate.display()),
+        at: seconds(end),
+        fix: match by_hand {
+            Some(command) => format!(
+                "saslgate renews it where it can, and the log says why it could not: type `{command}` as a user that may read ca.key"
+            ),
+            None => "renew it where it was issued, and put it in the place of the old one".into(),
+        },
+    };
+    let authority = ours.map(|ours| Expiry {
+        what: format!("the certificate authority {}", ours.places().ca.display()),
+        at: seconds(ours.authority_until),
+        fix: ours.anew(),
+    });
+    [Some(certificate), authority].into_iter().flatten().collect()
+}
+
+/// A sign-in that the weekly renewal has not renewed for two months.
+fn of_sign_in(listed: &Listed, now: SystemTime) -> Option<Expiry> {
+    let Some(Content::SignIn(sign_in)) = &listed.content else {
+        return None;
+    };
+    let end = sign_in.refreshed + UNUSED;
+    (end <= now + NOT_RENEWED).then(|| Expiry {
+        what: format!(
+            "the sign-in of {} (app \"{}\"), which could not be renewed for weeks,",
+            listed.account, listed.app
+        ),
+        at: seconds(end),
+        fix: format!("saslgate sign-in {}", listed.account),
+    })
+}
+
+/// Everything of these apps that ends.
+async fn of_apps(apps: &[ConfiguredApp]) -> Vec<Expiry> {
     let mut expiries: Vec<Expiry> = Vec::new();
     for configured in apps {
         let found = [of_secret(configured), of_certificate(configured).await];
@@ -33,7 +114,6 @@ pub(super) async fn of(apps: &[ConfiguredApp]) -> Vec<Expiry> {
             }
         }
     }
-    expiries.sort_by_key(|expiry| expiry.at);
     expiries
 }
 
@@ -60,17 +140,19 @@ async fn of_certificate(configured: &ConfiguredApp) -> Option<Expiry> {
     })
 }
 
-/// Warns until told to stop.
-pub(super) async fn warn(desk: Arc<Desk>, stop: CancellationToken) {
+/// Renews what can be renewed and warns of the rest, until told to stop.
+pub(super) async fn warn(desk: Arc<Desk>, alerts: Alerts, stop: CancellationToken) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = Told::default();
+    let (mut told, mut renewing) = (Told::default(), Renewing::default());
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             () = stop.cancelled() => return,
         }
-        for (expiry, days) in told.news(of(&desk.apps()).await, seconds(SystemTime::now())) {
+        renewing.look(desk.certificates()).await;
+        for (expiry, days) in told.news(desk.expiries().await, seconds(SystemTime::now())) {
+            alerts.tell(Alert::expiry(&expiry.what, expiry.at, days, &expiry.fix));
             match days {
                 0 => tracing::error!(what = expiry.what, fix = expiry.fix, "it has ended"),
                 days => tracing::warn!(what = expiry.what, days, fix = expiry.fix, "it ends soon"),

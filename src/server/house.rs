@@ -15,6 +15,8 @@ use super::reload::{Requests, Standing};
 use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
 use crate::config::{self, ConfiguredApp};
+use crate::hook::{self, Alerts, Inbox};
+use crate::listener::{self, identity::Files};
 use crate::oauth::Endpoint;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
@@ -31,6 +33,9 @@ pub(super) struct Parts {
     pub(super) apps: Vec<ConfiguredApp>,
     pub(super) store: Settings,
     pub(super) limits: Limits,
+    /// The certificates that mail clients are shown there.
+    pub(super) certificates: Vec<Files>,
+    pub(super) alert: hook::Settings,
 }
 
 /// Since when a server runs, how it is asked to read its configuration again, and how that stands.
@@ -43,6 +48,9 @@ pub(super) struct House {
     pub(super) keeping: Keeping,
     pub(super) desk: Arc<Desk>,
     endpoint: Endpoint,
+    pub(super) alerts: Alerts,
+    /// What was said to `alerts`, until somebody hears it.
+    pub(super) inbox: Option<Inbox>,
 }
 
 impl House {
@@ -57,7 +65,13 @@ impl House {
         let store_path = parts.store.path.display().to_string().into();
         let mut keeping = Keeping::new(parts.store);
         keeping.open_for(&rooms.accounts);
-        let (context, endpoint) = compose(&parts.upstream, rooms, keeping.slot().clone(), ear)?;
+        let composed = compose(&parts.upstream, parts.alert, rooms, keeping.slot().clone(), ear)?;
+        let Composed {
+            context,
+            endpoint,
+            alerts,
+            inbox,
+        } = composed;
         let context = Arc::new(context);
         let furniture = Furniture {
             endpoint: endpoint.clone(),
@@ -65,6 +79,8 @@ impl House {
             store_path,
             apps: parts.apps,
             running,
+            certificates: parts.certificates,
+            alerts: alerts.clone(),
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),
@@ -72,6 +88,8 @@ impl House {
             context,
             shared,
             keeping,
+            alerts,
+            inbox: Some(inbox),
         })
     }
 
@@ -100,25 +118,41 @@ pub(super) fn ways(settings: &config::Upstream) -> Result<Ways, StartError> {
     Ok((upstream, endpoint))
 }
 
-/// What all sessions share, and the way to the providers.
+struct Composed {
+    context: Context,
+    endpoint: Endpoint,
+    alerts: Alerts,
+    inbox: Inbox,
+}
+
+/// What all sessions share, the way to the providers, and the way to whoever is told of trouble.
 fn compose(
     settings: &config::Upstream,
+    alert: hook::Settings,
     rooms: Rooms,
     store: StoreSlot,
     ear: Option<Arc<dyn Overhear>>,
-) -> Result<(Context, Endpoint), StartError> {
+) -> Result<Composed, StartError> {
     let (upstream, endpoint) = ways(settings)?;
+    let host_name: Box<str> = uname().nodename().to_string_lossy().into();
+    let alerts = Alerts::new(alert, &upstream.tls(), &settings.proxy, host_name.clone());
+    let (alerts, inbox) = alerts.map_err(StartError::prepare)?;
     let context = Context {
         rooms: ArcSwap::from_pointee(rooms),
         tokens: Tokens::new(endpoint.clone(), store),
         upstream,
-        states: States::default(),
+        states: States::heard_by(alerts.ear()),
         registry: Arc::new(Registry::default()),
-        host_name: uname().nodename().to_string_lossy().into(),
+        host_name,
         ear,
         stopping: CancellationToken::new(),
     };
-    Ok((context, endpoint))
+    Ok(Composed {
+        context,
+        endpoint,
+        alerts,
+        inbox,
+    })
 }
 
 /// The rooms of a configuration.
@@ -155,4 +189,18 @@ pub(super) fn limits(limits: &config::Limits) -> Limits {
         idle: limits.idle,
         attempts: limits.attempts,
     }
+}
+
+/// The certificates that listeners show, each once.
+pub(super) fn certificates(listeners: &[listener::Settings]) -> Vec<Files> {
+    let mut certificates: Vec<Files> = Vec::new();
+    for files in listeners.iter().filter_map(|listener| listener.files.as_ref()) {
+        if !certificates
+            .iter()
+            .any(|known| known.certificate == files.certificate)
+        {
+            certificates.push(files.clone());
+        }
+    }
+    certificates
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Accounts};
+use crate::hook::{Alert, Alerts};
 use crate::oauth::Grant;
 use crate::token::store::{FileStore, Settings, StoreError, TokenStore, Trouble};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
@@ -89,8 +90,8 @@ fn tell(notice: &StoreError) {
     tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
 }
 
-/// Tells the log when the store can't be saved, and when it can again. Logins go on meanwhile.
-pub(super) async fn tell_trouble(slot: StoreSlot, stop: CancellationToken) {
+/// Tells the log, and whoever hears alerts, when the store can't be saved, and when it can again. Logins go on meanwhile.
+pub(super) async fn tell_trouble(slot: StoreSlot, alerts: Alerts, stop: CancellationToken) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known: Option<String> = None;
@@ -100,6 +101,15 @@ pub(super) async fn tell_trouble(slot: StoreSlot, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let unsaved = slot.now().and_then(|store| store.unsaved());
+        match (&unsaved, &known) {
+            (Some(unsaved), None) => {
+                let error = &unsaved.error;
+                let degraded = Alert::store_degraded(&error.what, &error.why, &error.fix, &unsaved.accounts);
+                alerts.tell(degraded);
+            }
+            (None, Some(_)) => alerts.tell(Alert::store_saved()),
+            _ => {}
+        }
         match (&unsaved, &known) {
             (Some(unsaved), known) if known.as_deref() != Some(&*unsaved.error.what) => tracing::error!(
                 what = %unsaved.error, why = %unsaved.error.why, fix = %unsaved.error.fix, accounts = unsaved.accounts.join(", "),

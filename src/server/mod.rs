@@ -9,6 +9,7 @@ mod listeners;
 mod offline;
 mod process;
 mod reload;
+mod renewing;
 mod supervisor;
 mod watch;
 mod weekly;
@@ -31,6 +32,7 @@ pub use supervisor::Inherited;
 
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
+use crate::hook;
 use crate::name::LoginName;
 use crate::provider::Protocol;
 use crate::sessions::{self, Admission};
@@ -100,6 +102,8 @@ pub struct Server {
     sessions: TaskTracker,
     /// What commands have asked for and is not done yet.
     orders: TaskTracker,
+    /// Alerts that are still to be told when saslgate stops.
+    telling: TaskTracker,
 }
 
 impl Server {
@@ -109,6 +113,7 @@ impl Server {
         inherited: Inherited,
         ear: Option<Arc<dyn Overhear>>,
     ) -> Result<Self, StartError> {
+        let certificates = house::certificates(&config.listeners);
         // Before the store is opened: a command that found the one locked and not the other would be told to wait.
         let path = config.state.control.clone();
         let control = Control::bind(&path);
@@ -120,6 +125,8 @@ impl Server {
             apps: config.apps,
             store: config.state.store,
             limits: limits(&config.limits),
+            certificates,
+            alert: config.alert,
         };
         let house = House::furnish(
             parts,
@@ -150,6 +157,7 @@ impl Server {
             tasks,
             sessions,
             orders: TaskTracker::new(),
+            telling: TaskTracker::new(),
         };
         server.listeners.open(config.listeners)?;
         server.house.desk.knows_doors(server.listeners.doors());
@@ -160,19 +168,29 @@ impl Server {
     }
 
     /// Starts what nobody has to ask for: renewals of what is not used, words about what ends soon.
-    fn look_after(&self) {
+    fn look_after(&mut self) {
         let House {
             context,
             keeping,
             desk,
+            alerts,
+            inbox,
             ..
-        } = &self.house;
+        } = &mut self.house;
         let stop = || self.stop_accepting.clone();
         let renewing = weekly::run(Arc::clone(context), keeping.slot().clone(), stop());
         self.tasks.spawn(renewing);
+        self.tasks.spawn(keeping::tell_trouble(
+            keeping.slot().clone(),
+            alerts.clone(),
+            stop(),
+        ));
         self.tasks
-            .spawn(keeping::tell_trouble(keeping.slot().clone(), stop()));
-        self.tasks.spawn(expiry::warn(Arc::clone(desk), stop()));
+            .spawn(expiry::warn(Arc::clone(desk), alerts.clone(), stop()));
+        if let Some(inbox) = inbox.take() {
+            let telling = hook::run(alerts.clone(), inbox, Arc::clone(context), stop());
+            self.telling.spawn(telling);
+        }
         self.tasks.spawn(watch::run(Arc::clone(context), stop()));
     }
 
@@ -223,11 +241,14 @@ impl Server {
         let rooms = rooms(config.accounts, &self.house.shared, limits(&config.limits))
             .map_err(StartError::prepare)?;
         let ways = ways(&config.upstream)?;
+        let certificates = house::certificates(&config.listeners);
         self.listeners.change_to(config.listeners).await?;
         self.house.take(ways, rooms);
         let ended = self.end_sessions_of_what_is_gone();
         self.admission.limit(admitted(&config.limits));
-        self.house.desk.reload(config.apps, self.listeners.doors());
+        let doors = self.listeners.doors();
+        self.house.desk.reload(config.apps, doors, certificates);
+        self.house.alerts.change(config.alert);
         self.drain = config.server.drain;
         self.snapshot = config.snapshot;
         let generation = self.count_reload();
@@ -284,12 +305,18 @@ impl Server {
             seconds = self.drain.as_secs(),
             "stopping"
         );
+        self.telling.close();
         let drained = async {
             let until = Instant::now() + self.drain;
             // The next saslgate waits for the store, and relays need none.
             let tokens = &self.house.context.tokens;
-            self.house.keeping.hand_on(tokens, &self.orders).await;
-            timeout_at(until, self.sessions.wait()).await
+            let handed_on = self.house.keeping.hand_on(tokens, &self.orders);
+            let told = timeout_at(until, self.telling.wait());
+            let ended = async {
+                handed_on.await;
+                timeout_at(until, self.sessions.wait()).await
+            };
+            tokio::join!(ended, told).0
         };
         if drained.await.is_err() {
             let closed = self.house.context.registry.end_where(|_| true);

@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use super::house::{House, Parts, limits};
+use super::house::{House, Parts, certificates, limits};
 use super::keeping::is_needed;
 use crate::config::Config;
 use crate::control::{Operations as _, Order, Talk};
@@ -37,6 +37,8 @@ impl Offline {
             apps: config.apps,
             store: settings,
             limits: limits(&config.limits),
+            certificates: certificates(&config.listeners),
+            alert: config.alert,
         };
         House::furnish(parts, None, None).map(Self)
     }

@@ -10,6 +10,7 @@ use super::files::Files;
 use super::{Server, supervisor};
 use crate::config::{self, Config, Origin, Problems, Sources, System};
 use crate::control::{ConfigurationStatus, seconds};
+use crate::hook::Alert;
 
 /// Requests that wait while one is carried out: each is one of a person's.
 const WAITING: usize = 16;
@@ -155,7 +156,16 @@ impl Server {
     /// Reads the configuration again and takes it, if there is nothing wrong with it. Else all stays as it is.
     pub async fn reread(&mut self, why: Why) {
         supervisor::tell_reloading();
+        let was_refused = self.standing.now().refused.is_some();
         let reloaded = self.read_and_take().await;
+        match &reloaded {
+            Ok(_) if was_refused => self.house.alerts.tell(Alert::reload_taken()),
+            Err(problems) if !was_refused => {
+                let first = problems.lines().next().unwrap_or_default();
+                self.house.alerts.tell(Alert::reload_refused(first));
+            }
+            _ => {}
+        }
         if let Err(problems) = &reloaded {
             self.standing.refused(problems);
             for problem in problems.lines() {

@@ -55,7 +55,7 @@ fn is_due(listed: &Listed, now: SystemTime) -> bool {
 }
 
 /// The login that a record belongs to, if the configuration still has one.
-fn login(accounts: &Accounts, listed: &Listed) -> Option<Authorized> {
+pub(super) fn login(accounts: &Accounts, listed: &Listed) -> Option<Authorized> {
     let name = LoginName::parse(listed.account.as_bytes()).ok()?;
     let logins = Protocol::ALL.map(|protocol| accounts.for_operator(&name, protocol));
     logins

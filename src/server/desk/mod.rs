@@ -1,5 +1,6 @@
 //! The operator's desk: what commands ask for, done with the rooms of the moment.
 
+mod alert;
 mod landing;
 mod owner;
 mod reread;
@@ -17,12 +18,15 @@ use arc_swap::ArcSwap;
 
 use crate::account::{Account, Authorized, Pattern};
 use crate::config::ConfiguredApp;
-use crate::control::{Carrying, News, Operations, Order, Talk, TroubleTold};
+use crate::control::{Carrying, Expiry, News, Operations, Order, Talk, TroubleTold};
 use crate::failure::{self, Facts};
+use crate::hook::Alerts;
+use crate::listener::identity::Files;
 use crate::name::LoginName;
 use crate::oauth::{Endpoint, Grant, TokenError};
 use crate::probe::Door;
 use crate::provider::Protocol;
+use crate::server::expiry;
 use crate::server::house::Running;
 use crate::session::Context;
 use crate::token::StoreSlot;
@@ -38,6 +42,8 @@ pub(super) struct Desk {
     running: Option<Running>,
     /// Where mail clients are listened to; none where no server runs.
     doors: ArcSwap<Vec<Door>>,
+    certificates: ArcSwap<Vec<Files>>,
+    alerts: Alerts,
 }
 
 impl fmt::Debug for Desk {
@@ -54,6 +60,9 @@ pub(super) struct Furniture {
     pub(super) apps: Vec<ConfiguredApp>,
     /// None where no server runs.
     pub(super) running: Option<Running>,
+    /// The certificates that the listeners show.
+    pub(super) certificates: Vec<Files>,
+    pub(super) alerts: Alerts,
 }
 
 impl Operations for Desk {
@@ -72,6 +81,7 @@ impl Operations for Desk {
                     self.test(account.as_deref(), protocol, talk).await.err()
                 }
                 Order::Reload => self.reread(talk).await.err(),
+                Order::AlertTest => self.test_alerts(talk).await.err(),
             };
             if let Some(trouble) = refused {
                 talk.tell(News::Refused(*trouble.0)).await;
@@ -97,6 +107,8 @@ impl Desk {
             store_path,
             apps,
             running,
+            certificates,
+            alerts,
         } = furniture;
         Self {
             context,
@@ -106,6 +118,8 @@ impl Desk {
             apps: ArcSwap::from_pointee(apps),
             running,
             doors: ArcSwap::default(),
+            certificates: ArcSwap::from_pointee(certificates),
+            alerts,
         }
     }
 
@@ -114,10 +128,11 @@ impl Desk {
         self.doors.store(Arc::new(doors));
     }
 
-    /// Takes the apps of another configuration, and learns of its listeners.
-    pub(super) fn reload(&self, apps: Vec<ConfiguredApp>, doors: Vec<Door>) {
+    /// Takes the apps of another configuration, and learns of its listeners and of the certificates that they show.
+    pub(super) fn reload(&self, apps: Vec<ConfiguredApp>, doors: Vec<Door>, certificates: Vec<Files>) {
         self.apps.store(Arc::new(apps));
         self.knows_doors(doors);
+        self.certificates.store(Arc::new(certificates));
     }
 
     /// The account that a name means.
@@ -156,6 +171,21 @@ impl Desk {
     /// The apps of the configuration in use.
     pub(super) fn apps(&self) -> Vec<ConfiguredApp> {
         self.apps.load().to_vec()
+    }
+
+    /// The certificates that the listeners of the configuration in use name.
+    pub(super) fn certificates(&self) -> Vec<Files> {
+        self.certificates.load().to_vec()
+    }
+
+    /// Everything that ends by itself, soonest first.
+    pub(super) async fn expiries(&self) -> Vec<Expiry> {
+        let listed = match self.store.now() {
+            Some(store) => store.list().await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let rooms = self.context.rooms.load_full();
+        expiry::of(&self.apps(), self.certificates(), &rooms.accounts, &listed).await
     }
 
     /// Those of them whose app people sign in to.

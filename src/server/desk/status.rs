@@ -14,7 +14,6 @@ use crate::failure;
 use crate::name::LoginName;
 use crate::oauth::{Grant, GrantKey};
 use crate::provider::Protocol;
-use crate::server::expiry;
 use crate::token::store::{Condition, Content, Listed};
 
 impl Desk {
@@ -35,7 +34,7 @@ impl Desk {
             apps: self.apps().iter().map(app_status).collect(),
             store: kept.store,
             orphans: orphans(&kept.records, &used),
-            expiries: expiry::of(&self.apps()).await,
+            expiries: self.expiries().await,
         }
     }
 
