@@ -8,6 +8,7 @@ mod alert;
 mod clock;
 mod command;
 mod courier;
+mod event;
 mod gathering;
 mod letter;
 mod outbox;
@@ -25,8 +26,9 @@ use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
-pub use alert::{Alert, Event, FIELDS, State};
+pub use alert::{Alert, FIELDS};
 pub use courier::{Tried, Undelivered};
+pub use event::{Event, State};
 pub use webhook::Webhook;
 pub use worker::run;
 

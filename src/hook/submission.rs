@@ -36,7 +36,24 @@ pub(super) async fn send(
     host: &str,
     context: &Context,
 ) -> Result<(), Undelivered> {
-    let login = sender(mail, alerts, context)?;
+    let login = sender(mail, context)?;
+    let account = login.account().name.to_string();
+    let (own, others): (Vec<Alert>, Vec<Alert>) = alerts
+        .iter()
+        .cloned()
+        .partition(|alert| alert.is_trouble_of(&account));
+    if let Some(alert) = own.first() {
+        let refused = in_trouble(&account, alert.what());
+        if others.is_empty() {
+            return Err(refused);
+        }
+        tracing::warn!(
+            what = refused.what,
+            why = refused.why,
+            fix = refused.fix,
+            "an alert is not mailed"
+        );
+    }
     let envelope = Envelope {
         from: login.mailbox(),
         to: &mail.to,
@@ -44,7 +61,7 @@ pub(super) async fn send(
         now: SystemTime::now(),
         id: id()?,
     };
-    let message = envelope.write(alerts);
+    let message = envelope.write(&others);
     let opened = context
         .upstream
         .open(&login, &context.tokens, None, &Tap::new(None, ""))
@@ -60,7 +77,7 @@ pub(super) async fn send(
 }
 
 /// The login that sends: never one that is itself in trouble, because then nobody would hear of that.
-fn sender(mail: &Mail, alerts: &[Alert], context: &Context) -> Result<Authorized, Undelivered> {
+fn sender(mail: &Mail, context: &Context) -> Result<Authorized, Undelivered> {
     let rooms = context.rooms.load();
     let login = rooms
         .accounts
@@ -73,18 +90,27 @@ fn sender(mail: &Mail, alerts: &[Alert], context: &Context) -> Result<Authorized
     let account = login.account().name.to_string();
     let trouble = Protocol::ALL.into_iter().find_map(|protocol| {
         let trouble = context.states.of(&account, protocol).trouble?;
-        // What keeps one protocol out may let another in; a sign-in that is missing does not.
-        (protocol == Protocol::Smtp || trouble.state == State::NeedsSignIn).then_some(trouble)
+        // What may pass by itself is tried: nobody else may log in to an account that only mails alerts. What keeps one
+        // protocol out may let another in; a sign-in that is missing does not.
+        let is_in_the_way = match trouble.state {
+            State::NeedsSignIn => true,
+            State::NeedsAdmin => protocol == Protocol::Smtp,
+            State::Waiting | State::Ready | State::Off => false,
+        };
+        is_in_the_way.then_some(trouble)
     });
-    let is_about_it = alerts.iter().any(|alert| alert.is_trouble_of(&account));
     match trouble {
-        None if !is_about_it => Ok(login),
-        trouble => Err(Undelivered {
-            what: format!("no alert is mailed: the account {account}, which would send it, is itself in trouble"),
-            why: trouble.map_or_else(|| "an alert is about it".into(), |trouble| trouble.what.into()),
-            fix: "mend that account, or name another as `mail_from`; with `command` or `webhook` in [alert] there is another way"
-                .into(),
-        }),
+        None => Ok(login),
+        Some(trouble) => Err(in_trouble(&account, trouble.what)),
+    }
+}
+
+fn in_trouble(account: &str, why: impl Into<String>) -> Undelivered {
+    Undelivered {
+        what: format!("no alert is mailed: the account {account}, which would send it, is itself in trouble"),
+        why: why.into(),
+        fix: "mend that account, or name another as `mail_from`; with `command` or `webhook` in [alert] there is another way"
+            .into(),
     }
 }
 

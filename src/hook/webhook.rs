@@ -181,7 +181,7 @@ mod tests {
             extra_roots: Vec::new(),
             post_quantum: true,
         });
-        Web::new(upstream.unwrap().tls(), &Proxy::Direct).unwrap()
+        Web::new(&upstream.unwrap().tls(), &Proxy::Direct).unwrap()
     }
 
     /// Answers one request with that; what was asked.
