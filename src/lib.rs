@@ -37,6 +37,8 @@ pub mod token;
 pub mod relay;
 pub mod upstream;
 
+pub mod complaints;
+pub mod devices;
 pub mod failure;
 pub mod sessions;
 

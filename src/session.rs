@@ -5,13 +5,15 @@
 mod record;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::state::States;
-use crate::account::{Accounts, LetInBy, Verdict};
+use crate::account::{Accounts, Entrance, LetInBy, Passwords, Verdict};
+use crate::complaints::Complaints;
+use crate::devices::Device;
 use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
 use crate::failure::Failure;
 use crate::peer::Peer;
@@ -84,20 +86,30 @@ pub struct Arrival {
     pub protocol: Protocol,
     /// Where it comes from.
     pub peer: Peer,
+    /// The balancer that says so, where one does.
+    pub via: Option<Peer>,
     /// What it is told about TLS.
     pub tls: TlsState,
     /// How TLS starts on that listener.
     pub upgrade: Option<Upgrade>,
     /// Its place among the connections; none if there is no room.
     pub place: Option<Place>,
+    /// Which local passwords the listener takes.
+    pub passwords: Passwords,
+    /// The device that the listener's map knows at its address.
+    pub device: Option<Device>,
+    /// Whom the listener has complained about lately.
+    pub complaints: Arc<Complaints>,
 }
 
 /// One session, from its first byte to its last.
-pub async fn session(link: Link, arrival: Arrival, context: Arc<Context>) {
+pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
     let mut record = Record::new(SessionId::random(), &arrival);
     // Boxed, so that all that a login needed is gone while the relay waits for mail.
     let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
     drop(context);
+    // Of all that was known of the arrival, its place is what has to last.
+    let _place = take_place(arrival);
     // Moved out whole: what a `match` takes apart stays in the session's memory as long as the session does.
     let Ok((relay, membership)) = entered.map_err(|outcome| record.end_without_login(&outcome)) else {
         return;
@@ -105,6 +117,10 @@ pub async fn session(link: Link, arrival: Arrival, context: Arc<Context>) {
     record.logged_in();
     let summary = relay.run(membership.stop()).await;
     record.end(&summary);
+}
+
+fn take_place(arrival: Box<Arrival>) -> Option<Place> {
+    arrival.place
 }
 
 /// Why nobody was logged in.
@@ -199,6 +215,7 @@ fn open_dialogue(arrival: &Arrival, context: &Context, attempts: u32, session: &
             .upstream
             .promise(arrival.protocol, rooms.hosts(arrival.protocol)),
         host_name: context.host_name.clone(),
+        device: arrival.device.clone(),
         session: session.into(),
         recording: context.ear.is_some(),
     };
@@ -237,6 +254,11 @@ async fn converse(
     if let Some(mechanism) = &dialogue.unsupported() {
         record.mechanism_refused(mechanism);
     }
+    if let Some(unserved) = dialogue.unserved()
+        && arrival.complaints.may(&arrival.peer, Instant::now())
+    {
+        record.mail_refused(unserved);
+    }
     asked
 }
 
@@ -249,10 +271,12 @@ async fn settle(
     record: &mut Record,
 ) -> Result<(Opened, Membership<LetInBy>), Failure> {
     let rooms = context.rooms.load_full();
-    let verdict = rooms
-        .accounts
-        .check(arrival.protocol, &arrival.peer, &request.credentials)
-        .await;
+    let entrance = Entrance {
+        protocol: arrival.protocol,
+        peer: &arrival.peer,
+        passwords: arrival.passwords,
+    };
+    let verdict = rooms.accounts.check(entrance, &request.credentials).await;
     record.password_checked();
     let authorized = match verdict {
         Verdict::Authorized(authorized) => authorized,

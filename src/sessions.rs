@@ -89,23 +89,20 @@ impl Admission {
 
     /// A place for that peer, kept until it is dropped; none if there is no room.
     pub fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Place> {
+        self.reserve()?.of(peer)
+    }
+
+    /// A place for somebody whose source is not known yet: behind a balancer that has yet to name it.
+    pub fn reserve(self: &Arc<Self>) -> Option<Place> {
         let mut counts = self.counts();
         let limits = counts.limits;
         if counts.all >= limits.connections {
             return None;
         }
-        let source = (!peer.is_loopback()).then(|| peer.source());
-        if let Some(source) = source {
-            let count = counts.by_source.entry(source).or_default();
-            if *count >= limits.per_source {
-                return None;
-            }
-            *count += 1;
-        }
         counts.all += 1;
         Some(Place {
             admission: Arc::clone(self),
-            source,
+            source: None,
         })
     }
 
@@ -147,6 +144,26 @@ impl Admission {
 pub struct Place {
     admission: Arc<Admission>,
     source: Option<IpNet>,
+}
+
+impl Place {
+    /// The same place, counted as that peer's; none if its source has no more.
+    pub fn of(mut self, peer: &Peer) -> Option<Self> {
+        if !peer.is_loopback() {
+            let source = peer.source();
+            let mut counts = self.admission.counts();
+            let per_source = counts.limits.per_source;
+            let count = counts.by_source.entry(source).or_default();
+            if *count >= per_source {
+                drop(counts);
+                return None;
+            }
+            *count += 1;
+            drop(counts);
+            self.source = Some(source);
+        }
+        Some(self)
+    }
 }
 
 impl Drop for Place {
@@ -261,6 +278,28 @@ mod tests {
             admission.counts().by_source.is_empty(),
             "no source is remembered for ever"
         );
+    }
+
+    #[test]
+    fn behind_a_balancer_the_source_it_names_is_counted() {
+        let admission = Admission::new(Limits {
+            connections: 3,
+            per_source: 1,
+        });
+        let named = |text: &str| admission.reserve().and_then(|place| place.of(&peer(text)));
+        let one = named("192.0.2.1:1");
+        assert!(one.is_some() && named("192.0.2.1:2").is_none());
+        assert_eq!(
+            admission.connected(),
+            1,
+            "a place that is not to be had is given back"
+        );
+        let other = named("192.0.2.2:1");
+        let unnamed = admission.reserve();
+        assert!(other.is_some() && unnamed.is_some() && admission.reserve().is_none());
+        drop((one, other, unnamed));
+        assert_eq!(admission.connected(), 0);
+        assert!(admission.counts().by_source.is_empty());
     }
 
     #[test]

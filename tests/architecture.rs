@@ -22,7 +22,7 @@ const ORDER: &[&[&str]] = &[
     &["downstream", "upstream::handshake", "transport"],
     &["sasl"],
     &["wire"],
-    &["sessions"],
+    &["sessions", "devices", "complaints"],
     &[
         "provider",
         "name",

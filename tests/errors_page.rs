@@ -90,6 +90,7 @@ fn local() -> String {
         RefusedLogin::ProtocolNotAllowed(Protocol::Smtp),
         RefusedLogin::ForbiddenSource,
         RefusedLogin::MailboxNotAllowed,
+        RefusedLogin::NotGenerated,
         RefusedLogin::UnknownDevice,
         RefusedLogin::TooManyGuesses,
         RefusedLogin::Busy,

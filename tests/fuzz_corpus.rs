@@ -5,18 +5,19 @@
 use std::fs;
 use std::path::Path;
 
-use saslgate::fuzzing::{config, downstream, framer, sasl, upstream};
+use saslgate::fuzzing::{config, downstream, framer, proxy, sasl, upstream};
 use saslgate::provider::Protocol;
 
 type Target = (&'static str, fn(&[u8]), usize);
 
 /// Every target, and how many files its corpus has at least: an empty folder would prove nothing.
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("config", config, 38),
     ("downstream_imap", |data| downstream(Protocol::Imap, data), 52),
     ("downstream_pop3", |data| downstream(Protocol::Pop3, data), 37),
     ("downstream_smtp", |data| downstream(Protocol::Smtp, data), 40),
     ("framer", framer, 24),
+    ("proxy", proxy, 30),
     ("sasl", sasl, 55),
     ("upstream_imap", |data| upstream(Protocol::Imap, data), 47),
     ("upstream_pop3", |data| upstream(Protocol::Pop3, data), 26),

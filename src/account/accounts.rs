@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::password::{ChosenHash, Cost, GeneratedHash, PasswordHash, PasswordId};
 use super::{Account, Pattern, Shared};
+use crate::devices::Devices;
 use crate::name::{LoginName, Mailbox};
 
 /// Every account of one configuration. A reload makes a new one; what attempts have taught stays in [`Shared`].
@@ -14,6 +15,8 @@ pub struct Accounts {
     pub(super) by_domain: HashMap<Box<str>, Arc<Account>>,
     /// What the chosen passwords cost, one entry each: failing attempts cost one of these. Empty if none is chosen.
     pub(super) costs: Vec<Cost>,
+    /// Each listener's devices that need no password.
+    pub(super) devices: Vec<Arc<Devices>>,
     pub(super) shared: Shared,
 }
 
@@ -45,6 +48,7 @@ impl Accounts {
             by_login: HashMap::new(),
             by_domain: HashMap::new(),
             costs: Vec::new(),
+            devices: Vec::new(),
             shared,
         };
         for account in accounts {
@@ -96,6 +100,16 @@ impl Accounts {
 }
 
 impl Account {
+    /// Whether it has that login as its name or among its spellings, and not only as one of a whole domain's.
+    pub fn is_called(&self, login: &LoginName) -> bool {
+        self.name == Pattern::Login(login.clone()) || self.logins.contains(login)
+    }
+
+    /// Whether it is the catch-all of that login's domain.
+    pub fn catches(&self, login: &LoginName) -> bool {
+        matches!(&self.name, Pattern::Domain(domain) if Pattern::domain_of(login) == Some(domain))
+    }
+
     /// The generated password with that id. An account has a handful of them, and only one is ever hashed.
     pub(super) fn generated(&self, id: PasswordId) -> Option<&GeneratedHash> {
         self.passwords.iter().find_map(|password| match password {

@@ -11,11 +11,9 @@ use super::password::{ChosenHash, Cost, GeneratedHash, HashingError, PasswordId,
 use super::throttle::{Guess, Throttle};
 use super::verdict::Way;
 use super::verified::Verified;
-use super::{Account, Accounts, Authorized, Candidate, RefusedLogin, Verdict};
+use super::{Account, Accounts, Authorized, Candidate, Entrance, Passwords, RefusedLogin, Verdict};
 use crate::downstream::Credentials;
 use crate::name::{LoginName, Mailbox};
-use crate::peer::Peer;
-use crate::provider::Protocol;
 use crate::secret::Secret;
 
 /// What outlives a reload: who guessed lately, which passwords were right a moment ago, and those who hash.
@@ -54,6 +52,10 @@ impl Shared {
         &self.0.hashing
     }
 
+    pub(super) fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
     pub(super) fn verified(&self) -> &Verified {
         &self.0.verified
     }
@@ -76,8 +78,7 @@ impl Proof {
 
 /// A login as it came, read as far as it can be without judging it.
 struct Attempt<'a> {
-    protocol: Protocol,
-    peer: &'a Peer,
+    entrance: Entrance<'a>,
     authzid: &'a [u8],
     user: &'a [u8],
     account: Option<&'a Arc<Account>>,
@@ -95,23 +96,12 @@ impl Attempt<'_> {
     fn way(&self) -> Result<Way, RefusedLogin> {
         let login = LoginName::parse(self.user).map_err(RefusedLogin::BadName)?;
         let account = self.account.ok_or(RefusedLogin::UnknownUser)?;
-        let own = account
-            .own_mailbox(&login)
-            .ok_or(RefusedLogin::MailboxNotAllowed)?;
-        let route = account.routes.get(&self.protocol);
-        let route = route
-            .ok_or(RefusedLogin::ProtocolNotAllowed(self.protocol))?
-            .clone();
-        if !account.allow_from.is_empty() && !self.peer.is_in(&account.allow_from) {
-            return Err(RefusedLogin::ForbiddenSource);
-        }
-        let mailbox = asked_for(self.authzid, &login, account, &own)?;
-        let owner = account.signs_in_as.clone().unwrap_or(own);
-        Ok(Way {
-            route,
-            mailbox,
-            owner,
-        })
+        way(account, &login, self.entrance, self.authzid)
+    }
+
+    /// Whether the listener takes no password that a person chose.
+    fn needs_generated(&self) -> bool {
+        self.entrance.passwords == Passwords::Generated
     }
 
     /// The login, if nothing but the provider's word is missing: whoever breaks a rule is refused without asking anybody.
@@ -119,7 +109,8 @@ impl Attempt<'_> {
         let account = self.account?;
         let way = self.way().ok()?;
         let asks = account.asks_provider(&way.route) && !self.password.expose().is_empty();
-        asks.then(|| Authorized::new(Arc::clone(account), self.protocol, way, None))
+        let asks = asks && !self.needs_generated();
+        asks.then(|| Authorized::new(Arc::clone(account), self.entrance.protocol, way, None))
     }
 
     /// Why it is refused, given that its password is not right.
@@ -127,9 +118,35 @@ impl Attempt<'_> {
         match (way, self.account) {
             (Err(why), None) => why,
             (_, Some(account)) if account.lets_nobody_in() => RefusedLogin::NoPasswordSet,
+            _ if self.needs_generated() && self.symbols.is_none() => RefusedLogin::NotGenerated,
             _ => RefusedLogin::WrongPassword,
         }
     }
+}
+
+/// Where a login of that name leads by the rules of its account.
+pub(super) fn way(
+    account: &Account,
+    login: &LoginName,
+    entrance: Entrance<'_>,
+    authzid: &[u8],
+) -> Result<Way, RefusedLogin> {
+    let Entrance { protocol, peer, .. } = entrance;
+    let own = account
+        .own_mailbox(login)
+        .ok_or(RefusedLogin::MailboxNotAllowed)?;
+    let route = account.routes.get(&protocol);
+    let route = route.ok_or(RefusedLogin::ProtocolNotAllowed(protocol))?.clone();
+    if !account.allow_from.is_empty() && !peer.is_in(&account.allow_from) {
+        return Err(RefusedLogin::ForbiddenSource);
+    }
+    let mailbox = asked_for(authzid, login, account, &own)?;
+    let owner = account.signs_in_as.clone().unwrap_or(own);
+    Ok(Way {
+        route,
+        mailbox,
+        owner,
+    })
 }
 
 /// The mailbox that the authorization identity names (RFC 4616 2): none, the login itself, or one that the account lists.
@@ -169,19 +186,21 @@ fn typed(password: &[u8]) -> Secret<String> {
 
 impl Accounts {
     /// Checks one login. It takes as long for every refusal that is no limit.
-    pub async fn check(&self, protocol: Protocol, peer: &Peer, credentials: &Credentials) -> Verdict<'_> {
-        let Credentials::Password {
-            authzid,
-            user,
-            password,
-        } = credentials
-        else {
-            return Verdict::Refused(RefusedLogin::UnknownDevice);
+    pub async fn check(&self, entrance: Entrance<'_>, credentials: &Credentials) -> Verdict<'_> {
+        let (authzid, user, password) = match credentials {
+            Credentials::Password {
+                authzid,
+                user,
+                password,
+            } => (authzid, user, password),
+            Credentials::Network(device) => {
+                let checked = self.check_device(entrance, device).await;
+                return checked.map_or_else(Verdict::Refused, Verdict::Authorized);
+            }
         };
         let password = typed(password.expose());
         let attempt = Attempt {
-            protocol,
-            peer,
+            entrance,
             authzid,
             user,
             account: LoginName::parse(user).ok().and_then(|login| self.find(&login)),
@@ -197,7 +216,7 @@ impl Accounts {
         let name = attempt.user.to_ascii_lowercase();
         let account = attempt.account.map(|account| account.name.to_string());
         let guess = Guess {
-            source: attempt.peer.source(),
+            source: attempt.entrance.peer.source(),
             name: &name,
             account: account.as_deref(),
             claimed: attempt.claimed().map(GeneratedHash::id),
@@ -231,7 +250,7 @@ impl Accounts {
         match (attempt.account, proof) {
             (Some(account), Some(proof)) => Ok(Authorized::new(
                 Arc::clone(account),
-                attempt.protocol,
+                attempt.entrance.protocol,
                 way?,
                 proof.app_password(),
             )),
@@ -243,7 +262,9 @@ impl Accounts {
     /// would not, the work is that of a wrong password, and what is remembered of right ones is of no use.
     async fn prove(&self, attempt: &Attempt<'_>, allowed: bool, queue: Queue) -> Result<Option<Proof>, Busy> {
         let generated = self.prove_generated(attempt);
-        if self.costs.is_empty() || (allowed && generated.is_some()) {
+        // Where no chosen password counts none is hashed: all refusals still take the same time, and a crowd that guesses
+        // keeps no processor busy.
+        if attempt.needs_generated() || self.costs.is_empty() || (allowed && generated.is_some()) {
             return Ok(generated);
         }
         Ok(self.prove_chosen(attempt, allowed, queue).await?.or(generated))

@@ -2,6 +2,7 @@
 
 use super::password::PasswordId;
 use super::{Account, Accounts, Authorized, Pattern};
+use crate::devices::Device;
 use crate::name::Mailbox;
 use crate::provider::Protocol;
 
@@ -13,6 +14,7 @@ pub struct LetInBy {
     protocol: Protocol,
     mailbox: Mailbox,
     app_password: Option<PasswordId>,
+    device: Option<Device>,
 }
 
 impl LetInBy {
@@ -30,19 +32,22 @@ impl Authorized {
             protocol: self.protocol(),
             mailbox: self.mailbox().clone(),
             app_password: self.app_password().copied(),
+            device: self.device().cloned(),
         }
     }
 }
 
 impl Accounts {
-    /// Whether the account, its mailbox, its protocol and the generated password are still there. A chosen password that
+    /// Whether the account, its mailbox, its protocol, and the generated password or the device's entry are still there. A chosen password that
     /// was changed ends no session: the person who changed it is the person who is logged in.
     pub fn still_lets_in(&self, by: &LetInBy) -> bool {
-        self.named(&by.account).is_some_and(|account| {
-            account.routes.contains_key(&by.protocol)
-                && account.opens(&by.mailbox)
-                && by.app_password.is_none_or(|id| account.generated(id).is_some())
-        })
+        let is_named = by.device.as_ref().is_none_or(|device| self.still_names(device));
+        is_named
+            && self.named(&by.account).is_some_and(|account| {
+                account.routes.contains_key(&by.protocol)
+                    && account.opens(&by.mailbox)
+                    && by.app_password.is_none_or(|id| account.generated(id).is_some())
+            })
     }
 }
 

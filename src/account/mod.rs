@@ -6,6 +6,7 @@ mod accounts;
 mod bounded;
 mod candidate;
 mod check;
+mod device;
 mod hashing;
 mod let_in;
 mod operator;
@@ -35,7 +36,7 @@ pub use check::Shared;
 pub use hashing::Hashed;
 pub use let_in::LetInBy;
 pub use password::PasswordHash;
-pub use verdict::{Authorized, RefusedLogin, TokenWanted, Verdict};
+pub use verdict::{Authorized, Entrance, Passwords, RefusedLogin, TokenWanted, Verdict};
 
 /// What one `[[account]]` resolved to.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Account {
     }
 
     /// Whether the password that a mail client types is the provider's to judge: the account has none of its own.
-    fn asks_provider(&self, route: &Route) -> bool {
+    pub fn asks_provider(&self, route: &Route) -> bool {
         self.passwords.is_empty()
             && self.upstream_password.is_none()
             && matches!(route.app.grant, Grant::Password(_))

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::candidate::Candidate;
 use super::password::PasswordId;
 use super::{Account, Identity, Pattern, Route};
+use crate::devices::Device;
 use crate::name::{Mailbox, NameError};
 use crate::oauth::{App, Holder, TokenKey};
+use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::secret::Secret;
 
@@ -21,6 +23,26 @@ pub enum Verdict<'a> {
     Refused(RefusedLogin),
 }
 
+/// Where a login comes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrance<'a> {
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// Who comes.
+    pub peer: &'a Peer,
+    /// Which local passwords the listener takes.
+    pub passwords: Passwords,
+}
+
+/// Which local passwords are taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Passwords {
+    /// All of an account's.
+    Any,
+    /// Those that `saslgate password` made: nobody guesses one.
+    Generated,
+}
+
 /// The proof that a login was checked, and the way upstream that it opens. Only [`super::Accounts::check`], a
 /// [`Candidate`] that was found right, and the operator's own commands make one, so a path that forgets the check does
 /// not compile.
@@ -30,6 +52,7 @@ pub struct Authorized {
     protocol: Protocol,
     way: Way,
     app_password: Option<PasswordId>,
+    device: Option<Device>,
     /// What proves the owner to the provider, for the password grant alone.
     password: Option<Arc<Secret<String>>>,
 }
@@ -70,6 +93,15 @@ impl Authorized {
             protocol,
             way,
             app_password,
+            device: None,
+        }
+    }
+
+    /// The same, let in by its address.
+    pub(super) fn by_device(self, device: Device) -> Self {
+        Self {
+            device: Some(device),
+            ..self
         }
     }
 
@@ -125,6 +157,11 @@ impl Authorized {
         self.app_password.as_ref()
     }
 
+    /// The device that it is, if its address is all that it showed.
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
     /// The token that this login needs.
     pub fn token_wanted(&self) -> TokenWanted {
         let name = self.account.name.to_string();
@@ -149,7 +186,8 @@ impl Authorized {
 /// Why a login was refused, for the operator. The mail client hears one sentence for all of them, but for those that
 /// are a [limit](Self::is_limit).
 ///
-/// Where several hold, a wrong password comes before a broken rule: a rule in the log means that the password was right.
+/// Where several hold, a wrong password comes before a broken rule: a rule in the log means that the password was right, or that
+/// a device needed none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RefusedLogin {
     /// The login, or the mailbox asked for, is no name at all.
@@ -165,15 +203,18 @@ pub enum RefusedLogin {
     #[error("the account has no local password: make one with `saslgate password`")]
     NoPasswordSet,
     /// The account has no route for the protocol.
-    #[error("the password is right, but the account is not allowed to use {0}")]
+    #[error("the login is right, but the account is not allowed to use {0}")]
     ProtocolNotAllowed(Protocol),
     /// The account's `allow_from` does not contain the peer.
-    #[error("the password is right, but the account may not log in from this address (`allow_from`)")]
+    #[error("the login is right, but the account may not log in from this address (`allow_from`)")]
     ForbiddenSource,
     /// The authorization identity is no mailbox of this account.
-    #[error("the password is right, but the account may not open the mailbox asked for (`may_open`)")]
+    #[error("the login is right, but the account may not open the mailbox asked for (`may_open`)")]
     MailboxNotAllowed,
-    /// An address without a password lets nobody in.
+    /// The listener takes generated passwords only, and this does not look like one.
+    #[error("what was typed is no generated password, and this listener takes no others (`passwords`)")]
+    NotGenerated,
+    /// No listener's map names the address, or no more.
     #[error("no device is known at this address")]
     UnknownDevice,
     /// Too many wrong passwords from this source for this name, or from everywhere for this account.

@@ -10,7 +10,6 @@ use url::{Host, Url};
 use super::fingerprint::{Fingerprint, Sum};
 use super::keys;
 use super::reader::{At, Reader, Text};
-use super::snapshot::AccountPrint;
 use super::table::Table;
 use crate::account::{Account, Pattern};
 use crate::hook::{Mail, Settings, Webhook};
@@ -21,7 +20,7 @@ use crate::secret::Secret;
 /// Reads `[alert]`, and a fingerprint of all that it says.
 pub(super) fn read(
     root: &Table<'_>,
-    accounts: &[(Account, AccountPrint)],
+    accounts: &[Account],
     reader: &mut Reader<'_>,
 ) -> (Settings, Fingerprint) {
     // Of a file with errors not every account is known, and one that seems to be missing may be among those.
@@ -137,12 +136,7 @@ fn authorization(named: &Text, reader: &mut Reader<'_>) -> Option<Secret<String>
     None
 }
 
-fn mail(
-    table: &Table<'_>,
-    accounts: &[(Account, AccountPrint)],
-    is_complete: bool,
-    reader: &mut Reader<'_>,
-) -> Option<Mail> {
+fn mail(table: &Table<'_>, accounts: &[Account], is_complete: bool, reader: &mut Reader<'_>) -> Option<Mail> {
     for (key, other, why) in [
         ("mail_from", "mail_to", "somebody has to send them"),
         ("mail_to", "mail_from", "somebody has to get them"),
@@ -162,7 +156,7 @@ fn mail(
 /// The account that sends: one that opens one mailbox, by SMTP, and whose address every mail server takes.
 fn sender(
     text: &Text,
-    accounts: &[(Account, AccountPrint)],
+    accounts: &[Account],
     is_complete: bool,
     reader: &mut Reader<'_>,
 ) -> Option<LoginName> {
@@ -171,7 +165,7 @@ fn sender(
         (Pattern::Login(own), Some(name)) => own == name || account.logins.contains(name),
         _ => false,
     };
-    let account = accounts.iter().map(|(account, _)| account).find(answers);
+    let account = accounts.iter().find(answers);
     let (why, fix) = match account {
         None if !is_complete => return name,
         None => (

@@ -168,9 +168,13 @@ pub(super) const LISTENER: Shape = Shape {
         "key",
         "plaintext_from",
         "allow_from",
+        "proxy_protocol",
+        "proxy_from",
+        "passwords",
+        "devices",
     ],
     expands: true,
-    refused: &[later("proxy_protocol"), later("devices")],
+    refused: &[],
 };
 
 pub(super) const LOG: Shape = Shape {

@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
 use toml::de::DeTable;
 
+use super::device;
+use super::exposure;
 use super::fingerprint::Fingerprint;
 use super::keys;
 use super::network;
@@ -15,6 +17,7 @@ use super::reader::{Reader, Span};
 use super::snapshot::{self, ListenerPrint};
 use super::table::Table;
 use super::usual;
+use crate::account::{Account, Passwords};
 use crate::listener::identity;
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
@@ -32,16 +35,20 @@ const MODES: &[(&str, TlsMode)] = &[
     ("implicit", TlsMode::Implicit),
 ];
 
+const PASSWORDS: &[(&str, Passwords)] = &[("any", Passwords::Any), ("generated", Passwords::Generated)];
+
 /// Seconds.
 const DAY: u64 = 86_400;
 
 /// How long before its end a certificate is worth a word. Automatic renewal happens a month before.
 const EXPIRES_SOON: Duration = Duration::from_secs(14 * DAY);
 
-/// Reads every listener; without any, the usual ones, of which variables may have said something.
+/// Reads every listener; without any, the usual ones, of which variables may have said something. `accounts`: those of the
+/// configuration, unless one of them can't be used.
 pub(super) fn read(
     root: &Table<'_>,
     said: Option<&DeTable<'_>>,
+    accounts: Option<&[Account]>,
     reader: &mut Reader<'_>,
 ) -> Vec<(Settings, ListenerPrint)> {
     if root.key("listener").is_none() {
@@ -52,11 +59,17 @@ pub(super) fn read(
             .collect();
     }
     let mut bound = Vec::new();
-    let mut listeners = Vec::new();
+    let mut placed = Vec::new();
+    let mut prints = Vec::new();
     for table in root.each("listener", &keys::LISTENER, reader) {
-        listeners.extend(listener(&table, &mut bound, reader));
+        if let Some((settings, print)) = listener(&table, accounts, &mut bound, reader) {
+            placed.push((settings, table.span.clone()));
+            prints.push(print);
+        }
     }
-    listeners
+    exposure::note(&placed, accounts, reader);
+    let settings = placed.into_iter().map(|(settings, _)| settings);
+    settings.zip(prints).collect()
 }
 
 fn printed(settings: Settings, identity: Option<Fingerprint>) -> (Settings, ListenerPrint) {
@@ -69,6 +82,7 @@ type Bound = Vec<(SocketAddr, Span)>;
 
 fn listener(
     table: &Table<'_>,
+    accounts: Option<&[Account]>,
     bound: &mut Bound,
     reader: &mut Reader<'_>,
 ) -> Option<(Settings, ListenerPrint)> {
@@ -85,6 +99,15 @@ fn listener(
     };
     let plaintext = plaintext_from(table, tls, reader);
     let allow_from = network::list("allow_from", table, reader).unwrap_or_default();
+    let proxy_from = proxy_from(table, reader);
+    let passwords = table.choice("passwords", PASSWORDS, reader);
+    let place = device::Place {
+        protocol: protocol.as_ref().map(|at| at.value),
+        tls,
+        behind_balancer: !proxy_from.is_empty(),
+        allow_from: &allow_from,
+    };
+    let devices = device::read(table, &place, accounts, reader);
     let identity = certified(table, tls, reader);
     if reader.errors() > errors {
         return None;
@@ -99,9 +122,52 @@ fn listener(
         files,
         plaintext_from: plaintext,
         allow_from,
+        proxy_from,
+        passwords: passwords.map_or(Passwords::Any, |at| at.value),
+        devices,
     };
     note_clear(&settings, table, reader);
     Some(printed(settings, print))
+}
+
+/// The balancers that name the source of each connection. Whoever may do that may be anybody, so it is said who.
+fn proxy_from(table: &Table<'_>, reader: &mut Reader<'_>) -> Vec<IpNet> {
+    let balancers = network::list("proxy_from", table, reader);
+    let spoken = table.flag("proxy_protocol", reader);
+    let is_spoken = spoken.as_ref().is_some_and(|at| at.value);
+    match (table.key("proxy_from"), spoken) {
+        (None, Some(at)) if is_spoken => reader.error(
+            &at.span,
+            "`proxy_protocol` without `proxy_from`",
+            "it has to be known who may say where others come from",
+            "add proxy_from = [\"10.0.0.5\"] with the addresses of the balancers",
+        ),
+        (Some(span), _) if !is_spoken && table.key("proxy_protocol").is_none() => reader.error(
+            &span,
+            "`proxy_from` without `proxy_protocol`",
+            "it would be passed over, and the balancer's address taken for that of every mail client",
+            "add proxy_protocol = true, or remove it",
+        ),
+        (Some(span), Some(at)) if !at.value => {
+            reader.no_effect(&span, "proxy_from", "`proxy_protocol` is false")
+        }
+        _ => {}
+    }
+    let balancers = balancers.filter(|_| is_spoken).unwrap_or_default();
+    if let (Some(public), Some(span)) = (
+        balancers
+            .iter()
+            .find(|network| !network::is_private(network) && !network::is_one_host(network)),
+        table.key("proxy_from"),
+    ) {
+        reader.warning(
+            &span,
+            format!("everybody in {public} may claim to be any address"),
+            "it is a public network, and `allow_from`, `plaintext_from` and `devices` believe what is said from there",
+            "name the balancers' own addresses",
+        );
+    }
+    balancers
 }
 
 fn bind(table: &Table<'_>, bound: &mut Bound, reader: &mut Reader<'_>) -> Vec<SocketAddr> {
@@ -149,6 +215,7 @@ fn plaintext_from(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'
 /// A word about passwords in clear on a network, and about logins that can only be refused.
 fn note_clear(settings: &Settings, table: &Table<'_>, reader: &mut Reader<'_>) {
     let remote = settings.bind.iter().any(|address| !address.ip().is_loopback());
+    let remote = remote || !settings.proxy_from.is_empty();
     if !remote || matches!(settings.tls, TlsMode::StartTls | TlsMode::Implicit) {
         return;
     }
@@ -167,7 +234,7 @@ fn note_clear(settings: &Settings, table: &Table<'_>, reader: &mut Reader<'_>) {
             "whoever can listen there can read them, and then the mail",
             "use tls = \"starttls\" or \"implicit\", or keep to networks where nobody can listen",
         );
-    } else if settings.tls == TlsMode::Off {
+    } else if settings.tls == TlsMode::Off && settings.devices.entries().is_empty() {
         reader.warning(
             &span,
             "every login from another machine will be refused here",

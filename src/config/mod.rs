@@ -8,10 +8,12 @@ mod alert;
 mod app;
 mod conf_d;
 mod container;
+mod device;
 mod diff;
 mod document;
 mod environment;
 mod excerpt;
+mod exposure;
 mod fingerprint;
 mod keys;
 mod limits;
@@ -148,7 +150,8 @@ pub fn control(origin: &Origin, environment: &dyn Environment) -> PathBuf {
 /// Everything in a document, as far as it could be read.
 struct Parts {
     listeners: Vec<(Settings, snapshot::ListenerPrint)>,
-    accounts: Vec<(Account, snapshot::AccountPrint)>,
+    accounts: Vec<Account>,
+    account_prints: Vec<snapshot::AccountPrint>,
     apps: Vec<ConfiguredApp>,
     log: log::Settings,
     limits: Limits,
@@ -169,12 +172,15 @@ fn resolve(
     let mut providers = provider::Providers::read(&root, reader);
     let mut apps = app::Apps::read(&root, &mut providers, reader);
     let accounts = account::read(&root, &mut apps, reader);
+    let are_sound = reader.errors() == 0;
+    let (accounts, account_prints): (Vec<_>, Vec<_>) = accounts.into_iter().unzip();
     providers.note_unused(reader);
     let alert = alert::read(&root, &accounts, reader);
     Parts {
         alert,
-        listeners: listener::read(&root, usual, reader),
+        listeners: listener::read(&root, usual, are_sound.then_some(accounts.as_slice()), reader),
         accounts,
+        account_prints,
         apps: apps.finish(reader),
         log: limits::log(&root, reader),
         limits: limits::limits(&root, reader),
@@ -202,10 +208,11 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         state,
         apps,
         alert: (alert, alert_print),
+        accounts,
+        account_prints,
         ..
     } = parts;
     let (listeners, listener_prints): (Vec<_>, Vec<_>) = parts.listeners.into_iter().unzip();
-    let (accounts, account_prints): (Vec<_>, Vec<_>) = parts.accounts.into_iter().unzip();
     let snapshot = Snapshot {
         accounts: account_prints
             .into_iter()

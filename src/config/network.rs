@@ -19,7 +19,8 @@ pub(super) fn list(key: &str, table: &Table<'_>, reader: &mut Reader<'_>) -> Opt
     )
 }
 
-fn network(key: &str, text: &Text, reader: &mut Reader<'_>) -> Option<IpNet> {
+/// One address or network.
+pub(super) fn network(key: &str, text: &Text, reader: &mut Reader<'_>) -> Option<IpNet> {
     let parsed = text.value.parse::<IpNet>().ok();
     let network = parsed.or_else(|| text.value.parse::<IpAddr>().ok().map(IpNet::from));
     let why = match network {
@@ -50,6 +51,41 @@ pub(super) fn loopback() -> Vec<IpNet> {
 /// Whether a network holds addresses of this machine only.
 pub(super) fn is_loopback(network: &IpNet) -> bool {
     loopback().iter().any(|loopback| loopback.contains(network))
+}
+
+/// Networks that are not reached from the internet: RFC 1918, RFC 6598, RFC 4193, link-local and loopback ones.
+const PRIVATE: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+/// Whether all of a network is private.
+pub(super) fn is_private(network: &IpNet) -> bool {
+    let mut private = PRIVATE.iter().filter_map(|text| text.parse::<IpNet>().ok());
+    private.any(|known| known.contains(network))
+}
+
+/// Whether a network belongs to one host: an IPv4 address, or an IPv6 /64, all of which one host may use.
+pub(super) fn is_one_host(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.prefix_len() == 32,
+        IpNet::V6(network) => network.prefix_len() >= 64,
+    }
+}
+
+/// Whether a network has addresses in common with a list of those that may come, which is empty where all may.
+pub(super) fn overlaps(list: &[IpNet], network: &IpNet) -> bool {
+    list.is_empty()
+        || list
+            .iter()
+            .any(|allowed| allowed.contains(network) || network.contains(allowed))
 }
 
 /// `localhost` and a port: both addresses, because mail clients try either first.

@@ -101,18 +101,19 @@ pub(super) type ListenerPrint = (String, Fingerprint);
 
 pub(super) fn listener(settings: &Settings, identity: Option<Fingerprint>) -> ListenerPrint {
     let Settings {
-        protocol,
-        bind,
         tls,
         plaintext_from,
         allow_from,
+        proxy_from,
+        passwords,
+        devices,
         ..
     } = settings;
-    let addresses: Vec<_> = bind.iter().map(ToString::to_string).collect();
     let mut sum = Sum::new();
     sum.add(format!("{tls:?} {plaintext_from:?} {allow_from:?}").as_bytes());
+    sum.add(format!("{proxy_from:?} {passwords:?} {devices:?}").as_bytes());
     sum.add(identity.as_ref().map_or(&[], Fingerprint::as_bytes));
-    (format!("{protocol} {}", addresses.join(" ")), sum.end())
+    (settings.name(), sum.end())
 }
 
 /// An app as it is for one tenant.

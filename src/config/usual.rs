@@ -1,6 +1,7 @@
 //! The listeners where no `[[listener]]` is written: one for each protocol.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use toml::de::DeTable;
@@ -10,6 +11,7 @@ use super::keys::Shape;
 use super::network;
 use super::reader::{At, Reader, Span, Text};
 use super::table::Table;
+use crate::account::Passwords;
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 
@@ -55,6 +57,9 @@ pub(super) fn listeners(said: Option<&DeTable<'_>>, reader: &mut Reader<'_>) -> 
         files: None,
         plaintext_from: plaintext_from.clone(),
         allow_from: allow_from.clone(),
+        proxy_from: Vec::new(),
+        passwords: Passwords::Any,
+        devices: Arc::default(),
     };
     Protocol::ALL.map(listener).into()
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! S: what we say                      C: what the mail client says
-//! login: user / password (mechanism)  the owner is asked
+//! login: user / password (mechanism)  the owner is asked; for a device: login at ADDRESS (Network)
 //! refuse: Refusal   accept: OFFER     the owner answers
 //! tls: up           close: Closing    what the link is told
 //! ```
@@ -29,6 +29,7 @@ pub(super) fn opening(protocol: Protocol, tls: TlsState) -> Opening {
         tls,
         offer: Offer::new(protocol, known.iter().copied()),
         host_name: "mail.example.com".into(),
+        device: None,
         session: "s1".into(),
         recording: true,
     }
@@ -128,21 +129,16 @@ impl Conversation {
 
     pub(super) fn expect_login(&mut self, expected: &str) {
         let request = self.take_login();
-        let Credentials::Password {
-            authzid,
-            user,
-            password,
-        } = &request.credentials
-        else {
-            panic!("{request:?}");
+        let mut seen = match &request.credentials {
+            Credentials::Password { user, password, .. } => {
+                format!("{} / {}", user.escape_ascii(), password.expose().escape_ascii())
+            }
+            Credentials::Network(device) => format!("{} at {}", device.login(), device.address()),
         };
-        let mut seen = format!(
-            "{} / {} ({:?})",
-            user.escape_ascii(),
-            password.expose().escape_ascii(),
-            request.mechanism
-        );
-        if !authzid.is_empty() {
+        seen.extend([format!(" ({:?})", request.mechanism)]);
+        if let Credentials::Password { authzid, .. } = &request.credentials
+            && !authzid.is_empty()
+        {
             seen.extend([" as ".into(), authzid.escape_ascii().to_string()]);
         }
         if let Some(ehlo) = &request.ehlo {
@@ -241,6 +237,9 @@ impl Drop for Conversation {
 
 fn lines(bytes: &[u8]) -> Vec<String> {
     let text = str::from_utf8(bytes).unwrap();
+    if text.is_empty() {
+        return Vec::new();
+    }
     let text = text.strip_suffix("\r\n").expect("a reply ends its line");
     text.split("\r\n").map(str::to_owned).collect()
 }

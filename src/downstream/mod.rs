@@ -14,6 +14,7 @@ pub use pop3::Pop3;
 pub use refusal::Refusal;
 pub use smtp::Smtp;
 
+use crate::devices::Device;
 use crate::provider::Protocol;
 use crate::secret::Secret;
 use crate::wire::{Dialogue, Limits, Offer, Said, Turn, Welcome};
@@ -44,7 +45,7 @@ pub enum Credentials {
         password: Secret<Vec<u8>>,
     },
     /// Nothing but its address: a device that the listener's map names.
-    Network,
+    Network(Device),
 }
 
 /// How a login was said; names for the log.
@@ -107,6 +108,20 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     /// A known mechanism that was asked for and is not offered, if one was since the last call: the operator wants to
     /// know that a mail client insists on CRAM-MD5, NTLM or APOP.
     fn unsupported(&mut self) -> Option<&'static str>;
+
+    /// Why mail that came without a login was refused, if some was since the last call (SMTP).
+    fn unserved(&mut self) -> Option<Unserved> {
+        None
+    }
+}
+
+/// Why a device that does not authenticate can't send.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unserved {
+    /// The listener's map does not name its address.
+    UnknownAddress,
+    /// It ends its lines with LF alone, which upstream does not understand.
+    BareLf,
 }
 
 /// What is left of a dialogue once the mail client is in.
@@ -129,6 +144,8 @@ pub struct Opening {
     pub offer: Offer,
     /// The name this listener greets with (SMTP: RFC 5321 4.3.1 wants a domain or address literal).
     pub host_name: Box<str>,
+    /// The device whose address the listener's map names (SMTP).
+    pub device: Option<Device>,
     /// The session's id: it stands in every refusal, so that a caller can be matched to the log.
     pub session: Box<str>,
     /// Whether the masked transcript is kept.

@@ -165,6 +165,11 @@ impl Reception {
     /// Says yes and lets go of the mail client.
     pub(super) fn hand_over(mut self, reply: &str) -> Handover {
         self.talk.say(reply);
+        self.let_go()
+    }
+
+    /// Lets go of the mail client.
+    pub(super) fn let_go(mut self) -> Handover {
         let mut bytes = Vec::new();
         while let Some(Step::Write(written)) = self.talk.take_step() {
             bytes.extend(written);

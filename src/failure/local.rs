@@ -45,9 +45,14 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
             "the mail client asked for a mailbox besides its own name (its authorization identity, a field that few have)",
             "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
+        RefusedLogin::NotGenerated => (
+            "`passwords = \"generated\"`: a listener that many can reach takes no password that a person chose",
+            "make one with `saslgate password`, put the line that it prints into the account, reload saslgate \
+             (`sudo kill -HUP $(pidof saslgate)`), and enter the password in the mail client",
+        ),
         RefusedLogin::UnknownDevice => (
-            "the listener maps no account to it",
-            "log in with a user name and a password",
+            "`devices` of the listener names no account for it, or no more",
+            "log in with a user name and a password; or add `devices = { \"ADDRESS\" = \"LOGIN\" }` to the SMTP listener, and restart saslgate",
         ),
         RefusedLogin::Busy => (
             "very many logins at once with passwords that a person chose; checking one of those is slow on purpose",

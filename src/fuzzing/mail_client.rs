@@ -1,10 +1,13 @@
 //! What mail clients may say.
 
-use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use crate::devices::{Device, Devices};
+use crate::downstream::{self, Credentials, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use crate::name::LoginName;
+use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::wire::{Closing, Limits, MAX_COMMANDS, Offer, Step, Welcome};
 
-/// A mail client says `data`. Its first byte picks TLS and what logins are answered, its second the size of the pieces.
+/// A mail client says `data`. Its first byte picks TLS, whether it is a device, and what logins are answered, its second the size of the pieces.
 ///
 /// # Panics
 /// If a reply is not a plain line, more is said or kept than should be, or the pieces make a difference: findings.
@@ -89,8 +92,14 @@ impl Heard {
             dialogue.refuse(request.turn, refusal);
             return Some(dialogue);
         }
+        let by_mail = matches!(request.credentials, Credentials::Network(_));
         let handover = dialogue.accept(request.turn, &Welcome::default());
-        self.write(&handover.reply);
+        assert_eq!(handover.reply.is_empty(), by_mail);
+        if by_mail {
+            assert!(handover.unread[..4].eq_ignore_ascii_case(b"MAIL"));
+        } else {
+            self.write(&handover.reply);
+        }
         None
     }
 }
@@ -107,7 +116,16 @@ fn opening(protocol: Protocol, choice: u8) -> Opening {
         tls: states[usize::from(choice) % states.len()],
         offer: Offer::new(protocol, ["IMAP4rev1", "LITERAL+", "TOP", "SIZE 10"]),
         host_name: "mail.example".into(),
+        device: device(choice),
         session: "s1".into(),
         recording: true,
     }
+}
+
+/// A device that a map names, in half of the cases.
+fn device(choice: u8) -> Option<Device> {
+    let login = LoginName::parse(b"scanner@x.example").ok()?;
+    let peer = Peer::new(([10, 1, 2, 3], 1).into());
+    let map = Devices::new(vec![(peer.source(), login)], choice & 32 != 0);
+    map.at(&peer).filter(|_| choice & 64 != 0)
 }

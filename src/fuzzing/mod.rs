@@ -6,9 +6,11 @@ use crate::secret::Secret;
 use crate::upstream::handshake::{Asked, Settings, begin};
 use crate::wire::Step;
 
+mod balancer;
 mod mail_client;
 mod words;
 
+pub use balancer::proxy;
 pub use mail_client::downstream;
 pub use words::{framer, sasl};
 
@@ -139,6 +141,7 @@ mod tests {
         fn lines_and_messages_have_one_reading(data in prop::collection::vec(any::<u8>(), 0..300)) {
             framer(&data);
             sasl(&data);
+            proxy(&data);
         }
     }
 }

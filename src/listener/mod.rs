@@ -1,29 +1,31 @@
 //! One bound socket: accept, admission, implicit TLS, a session per connection.
 
+mod entry;
 pub mod identity;
+pub mod proxy;
 mod socket;
 mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use rustls::sign::CertifiedKey;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use entry::Entry;
 pub use socket::{bind, take_over};
 
+use crate::account::Passwords;
+use crate::devices::Devices;
 use crate::downstream::TlsState;
 use crate::peer::Peer;
 use crate::provider::Protocol;
-use crate::session::{Arrival, Context, session};
-use crate::sessions::Admission;
-use crate::transport::{self, Link, Upgrade};
 
 /// How long accepting pauses when the system has no descriptor or memory for another connection: a loop without a
 /// pause would burn a core until one is free.
@@ -46,6 +48,13 @@ pub struct Settings {
     pub plaintext_from: Vec<IpNet>,
     /// Networks that may connect; empty means anywhere.
     pub allow_from: Vec<IpNet>,
+    /// Networks of the balancers that say by the PROXY protocol where each connection comes from; where there are any, nobody
+    /// else may connect, and `allow_from` is about the address that they say.
+    pub proxy_from: Vec<IpNet>,
+    /// Which local passwords are taken.
+    pub passwords: Passwords,
+    /// Devices that send without a password (SMTP).
+    pub devices: Arc<Devices>,
 }
 
 /// When TLS starts on a listener.
@@ -62,6 +71,12 @@ pub enum TlsMode {
 }
 
 impl Settings {
+    /// What it is called: `smtp 127.0.0.1:1587`.
+    pub fn name(&self) -> String {
+        let addresses = self.bind.iter().map(|address| format!(" {address}"));
+        format!("{}{}", self.protocol, addresses.collect::<String>())
+    }
+
     /// What a mail client at that address is told about TLS when it connects.
     fn tls_state(&self, peer: &Peer) -> TlsState {
         let plaintext_is_fine = peer.is_in(&self.plaintext_from);
@@ -75,55 +90,17 @@ impl Settings {
     }
 }
 
-/// What a listener does with a connection: its settings, and TLS where they have it.
-pub struct Serving {
-    settings: Arc<Settings>,
-    upgrade: Option<Upgrade>,
-}
-
-impl Serving {
-    /// Prepares what may fail, so that putting it in place can't.
-    pub fn prepare(settings: Arc<Settings>) -> Result<Self, rustls::Error> {
-        let upgrade = settings
-            .identity
-            .as_ref()
-            .map(|identity| tls::acceptor(settings.protocol, identity))
-            .transpose()?;
-        Ok(Self {
-            settings,
-            upgrade: upgrade.map(Upgrade::Accept),
-        })
-    }
-
-    /// What it was prepared from.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-}
-
 /// A listener that is ready to accept.
 pub struct Listener {
     socket: TcpListener,
-    serving: Arc<ArcSwap<Serving>>,
-    admission: Arc<Admission>,
-    context: Arc<Context>,
+    entry: Arc<ArcSwap<Entry>>,
 }
 
 impl Listener {
     /// A listener on a socket that somebody bound: ourselves, or a supervisor that kept it over a restart. What is put into
-    /// `serving` later holds for the connections that come later.
-    pub fn new(
-        socket: TcpListener,
-        serving: Arc<ArcSwap<Serving>>,
-        admission: Arc<Admission>,
-        context: Arc<Context>,
-    ) -> Self {
-        Self {
-            socket,
-            serving,
-            admission,
-            context,
-        }
+    /// `entry` later holds for the connections that come later.
+    pub fn new(socket: TcpListener, entry: Arc<ArcSwap<Entry>>) -> Self {
+        Self { socket, entry }
     }
 
     /// Accepts until `stop`. Sessions are spawned on `sessions`, which outlives this.
@@ -134,10 +111,10 @@ impl Listener {
                 () = stop.cancelled() => return,
             };
             match accepted {
-                Ok((stream, address)) => self.welcome(stream, Peer::new(address), &sessions),
+                Ok((stream, address)) => self.entry.load().welcome(stream, Peer::new(address), &sessions),
                 Err(error) if is_of_that_connection(&error) => {}
                 Err(error) => {
-                    if self.admission.may_complain(Instant::now()) {
+                    if self.entry.load().may_complain() {
                         tracing::warn!(
                             %error,
                             "can't accept connections for now; if this lasts, raise the limit of open files (ulimit -n)"
@@ -147,26 +124,6 @@ impl Listener {
                 }
             }
         }
-    }
-
-    fn welcome(&self, stream: TcpStream, peer: Peer, sessions: &TaskTracker) {
-        let serving = self.serving.load();
-        let settings = &serving.settings;
-        let allowed = settings.allow_from.is_empty() || peer.is_in(&settings.allow_from);
-        if !allowed {
-            // A network that may not connect is told nothing at all.
-            tracing::debug!(%peer, protocol = %settings.protocol, "connection from outside allow_from closed");
-            return;
-        }
-        transport::tune(&stream);
-        let arrival = Arrival {
-            protocol: settings.protocol,
-            peer,
-            tls: settings.tls_state(&peer),
-            upgrade: serving.upgrade.clone(),
-            place: self.admission.admit(&peer),
-        };
-        sessions.spawn(session(Link::plain(stream), arrival, Arc::clone(&self.context)));
     }
 }
 

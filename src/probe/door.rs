@@ -78,7 +78,7 @@ impl Door {
         let to = self.reached_at();
         if !self.lets_us_in {
             return Outcome::Skipped(format!(
-                "{} at {to}: `allow_from` leaves this machine out",
+                "{} at {to}: `allow_from` leaves this machine out, or only balancers may connect",
                 self.protocol
             ));
         }

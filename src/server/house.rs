@@ -15,6 +15,7 @@ use super::reload::{Requests, Standing};
 use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
 use crate::config::{self, ConfiguredApp};
+use crate::devices::Devices;
 use crate::hook::{self, Alerts, Inbox};
 use crate::listener::{self, identity::Files};
 use crate::oauth::Endpoint;
@@ -36,6 +37,8 @@ pub(super) struct Parts {
     /// The certificates that mail clients are shown there.
     pub(super) certificates: Vec<Files>,
     pub(super) alert: hook::Settings,
+    /// Each listener's devices that need no password.
+    pub(super) devices: Vec<Arc<Devices>>,
 }
 
 /// Since when a server runs, how it is asked to read its configuration again, and how that stands.
@@ -61,7 +64,8 @@ impl House {
         running: Option<Running>,
     ) -> Result<Self, StartError> {
         let shared = Shared::new().map_err(StartError::prepare)?;
-        let rooms = rooms(parts.accounts, &shared, parts.limits).map_err(StartError::prepare)?;
+        let rooms =
+            rooms(parts.accounts, parts.devices, &shared, parts.limits).map_err(StartError::prepare)?;
         let store_path = parts.store.path.display().to_string().into();
         let mut keeping = Keeping::new(parts.store);
         keeping.open_for(&rooms.accounts);
@@ -156,12 +160,17 @@ fn compose(
 }
 
 /// The rooms of a configuration.
-pub(super) fn rooms(accounts: Vec<Account>, shared: &Shared, limits: Limits) -> Result<Rooms, AccountsError> {
+pub(super) fn rooms(
+    accounts: Vec<Account>,
+    devices: Vec<Arc<Devices>>,
+    shared: &Shared,
+    limits: Limits,
+) -> Result<Rooms, AccountsError> {
     let hosts = Protocol::ALL
         .map(|protocol| (protocol, hosts(&accounts, protocol)))
         .into();
     Ok(Rooms {
-        accounts: Accounts::new(accounts, shared.clone())?,
+        accounts: Accounts::new(accounts, shared.clone())?.with_devices(devices),
         hosts,
         limits,
     })
@@ -203,4 +212,10 @@ pub(super) fn certificates(listeners: &[listener::Settings]) -> Vec<Files> {
         }
     }
     certificates
+}
+
+/// The devices of each listener.
+pub(super) fn devices(listeners: &[listener::Settings]) -> Vec<Arc<Devices>> {
+    let maps = listeners.iter().map(|settings| Arc::clone(&settings.devices));
+    maps.collect()
 }

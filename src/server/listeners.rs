@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::StartError;
 use super::supervisor::Inherited;
 use crate::config::collide;
-use crate::listener::{Listener, Serving, Settings, TlsMode, bind, take_over};
+use crate::listener::{Entry, Listener, Settings, TlsMode, bind, take_over};
 use crate::peer::Peer;
 use crate::probe::{Door, DoorTls};
 use crate::provider::Protocol;
@@ -46,7 +46,7 @@ struct Running {
     address: SocketAddr,
     /// As the system has it.
     bound: SocketAddr,
-    serving: Arc<ArcSwap<Serving>>,
+    entry: Arc<ArcSwap<Entry>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -77,7 +77,7 @@ impl Listeners {
     /// Listens where these settings say, for the first time.
     pub(super) fn open(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
         let mut wanted = wanted(settings);
-        let prepared = prepare(&wanted)?;
+        let prepared = self.prepare(&wanted)?;
         self.bind(&mut wanted)?;
         self.settle(wanted, prepared);
         self.ground.inherited.tell_unwanted();
@@ -87,7 +87,7 @@ impl Listeners {
     /// Listens where these settings say, and nowhere else any more. If that can't be had, all is as before.
     pub(super) async fn change_to(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
         let mut wanted = wanted(settings);
-        let prepared = prepare(&wanted)?;
+        let prepared = self.prepare(&wanted)?;
         self.keep(&mut wanted);
         let given_up = self.make_way(&wanted).await;
         if let Err(error) = self.bind(&mut wanted) {
@@ -103,14 +103,12 @@ impl Listeners {
     }
 
     /// Puts everything in its place, and hands back what has none any more.
-    fn settle(&mut self, wanted: Vec<Wanted>, prepared: Vec<Arc<Serving>>) -> Vec<Running> {
+    fn settle(&mut self, wanted: Vec<Wanted>, prepared: Vec<Arc<Entry>>) -> Vec<Running> {
         let mut before: Vec<_> = self.running.drain(..).map(Some).collect();
-        for (wanted, serving) in wanted.into_iter().zip(prepared) {
+        for (wanted, entry) in wanted.into_iter().zip(prepared) {
             let running = match wanted.place {
-                Some(Place::Running(at)) => before[at]
-                    .take()
-                    .inspect(|running| running.serving.store(serving)),
-                Some(Place::Bound(socket)) => self.start(wanted.address, socket, serving),
+                Some(Place::Running(at)) => before[at].take().inspect(|running| running.serve(entry)),
+                Some(Place::Bound(socket)) => self.start(wanted.address, socket, entry),
                 // An address of a family that this machine does not have.
                 None => None,
             };
@@ -121,13 +119,26 @@ impl Listeners {
 
     /// Where it is listened, with the ports that the system chose.
     pub(super) fn addresses(&self) -> Vec<(Protocol, SocketAddr)> {
-        let address = |running: &Running| (running.serving.load().settings().protocol, running.bound);
+        let address = |running: &Running| (running.entry.load().settings().protocol, running.bound);
         self.running.iter().map(address).collect()
     }
 
     /// What whoever tries the listeners has to know of them.
     pub(super) fn doors(&self) -> Vec<Door> {
         self.running.iter().map(Running::door).collect()
+    }
+
+    fn prepare(&self, wanted: &[Wanted]) -> Result<Vec<Arc<Entry>>, StartError> {
+        let Ground {
+            admission, context, ..
+        } = &self.ground;
+        let prepare = |wanted: &Wanted| {
+            let settings = Arc::clone(&wanted.settings);
+            Entry::prepare(settings, Arc::clone(admission), Arc::clone(context))
+                .map(Arc::new)
+                .map_err(|error| StartError::Certificate(wanted.settings.protocol, error))
+        };
+        wanted.iter().map(prepare).collect()
     }
 
     /// Gives each wanted address the socket that is bound to it, rather one that speaks the same protocol: of several with
@@ -137,7 +148,7 @@ impl Listeners {
         for same_protocol in [true, false] {
             for wanted in wanted.iter_mut().filter(|wanted| wanted.place.is_none()) {
                 let fits = |(at, running): &(usize, &Running)| {
-                    let protocol = running.serving.load().settings().protocol;
+                    let protocol = running.entry.load().settings().protocol;
                     !taken[*at]
                         && running.address == wanted.address
                         && (same_protocol || wanted.address.port() != 0)
@@ -190,30 +201,24 @@ impl Listeners {
         }
     }
 
-    fn start(&self, address: SocketAddr, socket: TcpListener, serving: Arc<Serving>) -> Option<Running> {
+    fn start(&self, address: SocketAddr, socket: TcpListener, entry: Arc<Entry>) -> Option<Running> {
         let bound = socket.local_addr().ok()?;
-        let Settings { protocol, tls, .. } = serving.settings();
+        let Settings { protocol, tls, .. } = entry.settings();
         tracing::info!(%protocol, address = %bound, ?tls, "listening");
-        let serving = Arc::new(ArcSwap::new(serving));
+        tell_devices(entry.settings());
+        let entry = Arc::new(ArcSwap::new(entry));
         let Ground {
-            admission,
-            context,
             stop,
             tasks,
             sessions,
             ..
         } = &self.ground;
-        let listener = Listener::new(
-            socket,
-            Arc::clone(&serving),
-            Arc::clone(admission),
-            Arc::clone(context),
-        );
+        let listener = Listener::new(socket, Arc::clone(&entry));
         let stop = stop.child_token();
         Some(Running {
             address,
             bound,
-            serving,
+            entry,
             task: tasks.spawn(listener.run(stop.clone(), sessions.clone())),
             stop,
         })
@@ -222,9 +227,9 @@ impl Listeners {
     /// Listens again where it was given up for something that could not be had.
     fn take_back(&mut self, given_up: Vec<usize>) {
         for at in given_up {
-            let (address, serving) = (self.running[at].bound, self.running[at].serving.load_full());
+            let (address, entry) = (self.running[at].bound, self.running[at].entry.load_full());
             let again = self.socket(address).ok();
-            match again.and_then(|socket| self.start(address, socket, serving)) {
+            match again.and_then(|socket| self.start(address, socket, entry)) {
                 Some(running) => self.running[at] = running,
                 None => {
                     tracing::error!(%address, "a listener that was stopped for another one can't be had again; restart saslgate");
@@ -235,6 +240,15 @@ impl Listeners {
 }
 
 impl Running {
+    /// Serves by another configuration from the next connection on.
+    fn serve(&self, entry: Arc<Entry>) {
+        let before = self.entry.swap(entry);
+        let now = self.entry.load();
+        if now.settings().devices != before.settings().devices {
+            tell_devices(now.settings());
+        }
+    }
+
     /// Ends it, until its socket is closed; the sessions that it began go on.
     async fn end(&mut self) {
         if self.task.is_finished() {
@@ -242,13 +256,13 @@ impl Running {
         }
         self.stop.cancel();
         let _ = (&mut self.task).await;
-        let protocol = self.serving.load().settings().protocol;
+        let protocol = self.entry.load().settings().protocol;
         tracing::info!(%protocol, address = %self.bound, "no longer listening");
     }
 
     fn door(&self) -> Door {
-        let serving = self.serving.load();
-        let settings = serving.settings();
+        let entry = self.entry.load();
+        let settings = entry.settings();
         let identity = settings.identity.as_ref();
         let mut door = Door {
             protocol: settings.protocol,
@@ -262,7 +276,8 @@ impl Running {
             lets_us_in: true,
         };
         let from_here = Peer::new(door.reached_at());
-        door.lets_us_in = settings.allow_from.is_empty() || from_here.is_in(&settings.allow_from);
+        let is_allowed = settings.allow_from.is_empty() || from_here.is_in(&settings.allow_from);
+        door.lets_us_in = is_allowed && settings.proxy_from.is_empty();
         door
     }
 }
@@ -278,6 +293,13 @@ impl Wanted {
     }
 }
 
+/// Who may send without a password is nothing that anybody should have to find out.
+fn tell_devices(settings: &Settings) {
+    for (network, login) in settings.devices.entries() {
+        tracing::info!(%network, %login, "{network} may send as {login} without a password");
+    }
+}
+
 fn wanted(settings: Vec<Settings>) -> Vec<Wanted> {
     let each = |settings: Settings| {
         let settings = Arc::new(settings);
@@ -289,16 +311,6 @@ fn wanted(settings: Vec<Settings>) -> Vec<Wanted> {
         })
     };
     settings.into_iter().flat_map(each).collect()
-}
-
-fn prepare(wanted: &[Wanted]) -> Result<Vec<Arc<Serving>>, StartError> {
-    let prepare = |wanted: &Wanted| {
-        let serving = Serving::prepare(Arc::clone(&wanted.settings));
-        serving
-            .map(Arc::new)
-            .map_err(|error| StartError::Certificate(wanted.settings.protocol, error))
-    };
-    wanted.iter().map(prepare).collect()
 }
 
 /// All or nothing: of a listener's addresses, at least one has to be there.

@@ -37,7 +37,7 @@ use crate::name::LoginName;
 use crate::provider::Protocol;
 use crate::sessions::{self, Admission};
 use crate::transport::Overhear;
-use house::{House, Parts, limits, rooms, ways};
+use house::{House, Parts, devices, limits, rooms, ways};
 use listeners::{Ground, Listeners};
 use reload::{Answer, Followed, Requests, Standing};
 
@@ -125,6 +125,7 @@ impl Server {
             apps: config.apps,
             store: config.state.store,
             limits: limits(&config.limits),
+            devices: devices(&config.listeners),
             certificates,
             alert: config.alert,
         };
@@ -238,8 +239,9 @@ impl Server {
     pub async fn reload(&mut self, config: Config) -> Result<ReloadPlan, StartError> {
         let plan = config::diff(&self.snapshot, &config.snapshot);
         // What can fail comes first.
-        let rooms = rooms(config.accounts, &self.house.shared, limits(&config.limits))
-            .map_err(StartError::prepare)?;
+        let (devices, limits) = (devices(&config.listeners), limits(&config.limits));
+        let rooms =
+            rooms(config.accounts, devices, &self.house.shared, limits).map_err(StartError::prepare)?;
         let ways = ways(&config.upstream)?;
         let certificates = house::certificates(&config.listeners);
         self.listeners.change_to(config.listeners).await?;

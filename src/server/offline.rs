@@ -39,6 +39,7 @@ impl Offline {
             limits: limits(&config.limits),
             certificates: certificates(&config.listeners),
             alert: config.alert,
+            devices: Vec::new(),
         };
         House::furnish(parts, None, None).map(Self)
     }

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use rustls::PeerIncompatible;
+use tracing::field::{DisplayValue, display};
 
 use super::{Arrival, Outcome};
 use crate::account::password::GeneratedPassword;
 use crate::account::state::States;
 use crate::account::{Authorized, Candidate};
-use crate::downstream::{Credentials, LoginRequest, Mechanism};
+use crate::downstream::{Credentials, LoginRequest, Mechanism, Unserved};
 use crate::failure::{self, Facts, Failure};
 use crate::name::{MAX_NAME, shown};
 use crate::oauth::Claims;
@@ -23,6 +24,8 @@ use crate::upstream::Opened;
 pub(super) struct Record {
     id: SessionId,
     peer: Peer,
+    /// The balancer that names the peer.
+    via: Option<Peer>,
     protocol: Protocol,
     begun: Instant,
     details: Box<Details>,
@@ -49,6 +52,7 @@ impl Record {
         Self {
             id,
             peer: arrival.peer,
+            via: arrival.via,
             protocol: arrival.protocol,
             begun: Instant::now(),
             details: Box::default(),
@@ -69,9 +73,10 @@ impl Record {
             ..Details::default()
         };
         self.details.mechanism = Some(request.mechanism);
-        if let Credentials::Password { user, .. } = &request.credentials {
-            self.details.account = Some(called(user));
-        }
+        self.details.account = Some(match &request.credentials {
+            Credentials::Password { user, .. } => called(user),
+            Credentials::Network(device) => device.login().as_str().into(),
+        });
         self.details.asked = Some(Instant::now());
     }
 
@@ -125,7 +130,7 @@ impl Record {
         self.details.refused += 1;
         let diagnosis = failure::explain(failure, &self.details.facts);
         tracing::warn!(
-            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
             mechanism = self.mechanism(), refusal = ?failure.refusal(), code = diagnosis.code.as_deref().unwrap_or("-"),
             what = diagnosis.what, why = &*diagnosis.why, fix = &*diagnosis.fix, "login refused"
         );
@@ -138,7 +143,7 @@ impl Record {
 
     pub(super) fn mechanism_refused(&self, mechanism: &str) {
         tracing::warn!(
-            session = %self.id, peer = %self.peer, protocol = %self.protocol, mechanism,
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, mechanism,
             what = "a mail client asked for a login mechanism that is not offered",
             why = "with a hashed or foreign mechanism saslgate never sees the password that it has to check",
             fix = "set the mail client to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
@@ -146,10 +151,31 @@ impl Record {
         );
     }
 
+    /// Mail came without a login, and from nobody who may do that. The line to add is what the operator looks for.
+    pub(super) fn mail_refused(&self, unserved: Unserved) {
+        let (why, fix) = match unserved {
+            Unserved::UnknownAddress => (
+                "it did not log in, and `devices` of this listener does not name its address",
+                format!(
+                    "have it log in; if it can't, add to this listener: devices = {{ \"{}\" = \"LOGIN\" }} (LOGIN: that of an account)",
+                    self.peer.address()
+                ),
+            ),
+            Unserved::BareLf => (
+                "it ends its lines with LF alone, saslgate changes no byte of a mail, and mail hosts understand only CR LF",
+                "update the device, or put a mail server such as Postfix in between".to_owned(),
+            ),
+        };
+        tracing::warn!(
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol,
+            what = "a device sent mail without logging in, which was refused", why, fix, "mail refused"
+        );
+    }
+
     pub(super) fn logged_in(&mut self) {
         self.details.login_ms = self.since_asked();
         tracing::info!(
-            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
             mailbox = self.mailbox(), mechanism = self.mechanism(),
             login_ms = self.details.login_ms, "logged in"
         );
@@ -160,7 +186,7 @@ impl Record {
         let explained = failure::explain_notes(&summary.notes, &details.facts);
         let explained = explained.as_ref();
         tracing::info!(
-            session = %self.id, peer = %self.peer, protocol = %self.protocol, account = self.account(),
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
             mailbox = self.mailbox(), mechanism = self.mechanism(),
             outcome = %ended(&summary.end), sent = summary.sent, received = summary.received,
             seconds = self.begun.elapsed().as_secs(), login_ms = details.login_ms, password_ms = details.password_ms,
@@ -174,19 +200,23 @@ impl Record {
 
     pub(super) fn end_without_login(&self, outcome: &Outcome) {
         tracing::info!(
-            session = %self.id, peer = %self.peer, protocol = %self.protocol, outcome = %outcome,
+            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, outcome = %outcome,
             refused = self.details.refused, seconds = self.begun.elapsed().as_secs(), "session ended without a login"
         );
         if let Outcome::Ended(Ended::Tls(error)) = outcome
             && let Some(what) = too_old(error)
         {
             tracing::warn!(
-                session = %self.id, peer = %self.peer, protocol = %self.protocol, what,
+                session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, what,
                 why = "TLS of that age can be broken and is not spoken here",
                 fix = "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
                 "TLS refused"
             );
         }
+    }
+
+    fn via(&self) -> Option<DisplayValue<Peer>> {
+        self.via.map(display)
     }
 
     fn account(&self) -> &str {

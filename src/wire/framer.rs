@@ -24,6 +24,7 @@ pub struct Framer {
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
     searched: usize,
+    had_cr: bool,
 }
 
 impl Framer {
@@ -61,11 +62,18 @@ impl Framer {
             };
         };
         let line = Zeroizing::new(without_cr(&self.waiting()[..length]).to_vec());
+        let had_cr = line.len() < length;
         if line.len() > limit {
             return Err(LineError::TooLong);
         }
+        self.had_cr = had_cr;
         self.consume(length + 1);
         check(line).map(Some)
+    }
+
+    /// Whether the line that was taken last ended in CR and LF, not in LF alone.
+    pub fn last_line_had_cr(&self) -> bool {
+        self.had_cr
     }
 
     /// Exactly `count` bytes, once they are there.

@@ -199,6 +199,7 @@ const LOCAL: &[RefusedLogin] = &[
     RefusedLogin::ProtocolNotAllowed(Smtp),
     RefusedLogin::ForbiddenSource,
     RefusedLogin::MailboxNotAllowed,
+    RefusedLogin::NotGenerated,
     RefusedLogin::UnknownDevice,
     RefusedLogin::TooManyGuesses,
     RefusedLogin::Busy,

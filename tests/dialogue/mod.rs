@@ -225,6 +225,7 @@ impl MailClient {
             tls: self.tls,
             offer: Offer::new(self.protocol, lines.iter().copied()),
             host_name: "mail.example.com".into(),
+            device: None,
             session: "s1".into(),
             recording: true,
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use saslgate::account::password::GeneratedPassword;
 use saslgate::account::{
-    Account, Accounts, Authorized, Identity, PasswordHash, Pattern, Route, Shared, Verdict,
+    Account, Accounts, Authorized, Entrance, Identity, PasswordHash, Passwords, Pattern, Route, Shared,
+    Verdict,
 };
 use saslgate::downstream::Credentials;
 use saslgate::name::LoginName;
@@ -49,7 +50,12 @@ pub(crate) async fn check<'a>(accounts: &'a Accounts, user: &str, password: &str
         password: Secret::new(password.into()),
     };
     let peer = Peer::new("127.0.0.1:50000".parse().unwrap());
-    accounts.check(Protocol::Imap, &peer, &credentials).await
+    let entrance = Entrance {
+        protocol: Protocol::Imap,
+        peer: &peer,
+        passwords: Passwords::Any,
+    };
+    accounts.check(entrance, &credentials).await
 }
 
 /// A login that was found right, by a generated password.

@@ -7,7 +7,7 @@ use super::*;
 /// What one attempt costs.
 async fn cost(accounts: &Accounts, protocol: Protocol, from: &str, credentials: &Credentials) -> Hashed {
     let before = accounts.shared.hashed();
-    drop(accounts.check(protocol, &peer(from), credentials).await);
+    drop(accounts.check(at(protocol, &peer(from)), credentials).await);
     let after = accounts.shared.hashed();
     Hashed {
         generated: after.generated - before.generated,

@@ -15,7 +15,7 @@ const MINUTES: u64 = 5;
 async fn guess(accounts: Arc<Accounts>, name: String, from: String) {
     let (credentials, from) = (saying("", &name, b"guess"), peer(&from));
     loop {
-        let why = outcome(accounts.check(Protocol::Imap, &from, &credentials).await).unwrap_err();
+        let why = outcome(accounts.check(at(Protocol::Imap, &from), &credentials).await).unwrap_err();
         assert!(why == RefusedLogin::WrongPassword || why.is_limit(), "{why:?}");
         sleep(Duration::from_secs(1)).await;
     }
@@ -77,7 +77,12 @@ async fn guesses_are_counted_per_source_and_over_all_sources() {
 async fn let_in(accounts: &Accounts, name: &str, password: &str, from: &str) -> Duration {
     let begun = Instant::now();
     let credentials = saying("", name, password.as_bytes());
-    outcome(accounts.check(Protocol::Imap, &peer(from), &credentials).await).unwrap();
+    outcome(
+        accounts
+            .check(at(Protocol::Imap, &peer(from)), &credentials)
+            .await,
+    )
+    .unwrap();
     begun.elapsed()
 }
 
@@ -171,7 +176,7 @@ async fn a_password_that_is_not_looked_at_costs_nothing_and_is_not_called_wrong(
             let begun = Instant::now();
             let credentials = saying("", "alice", b"guess");
             let checked = accounts
-                .check(Protocol::Imap, &peer("192.0.2.1:1"), &credentials)
+                .check(at(Protocol::Imap, &peer("192.0.2.1:1")), &credentials)
                 .await;
             (outcome(checked).unwrap_err(), begun.elapsed())
         });
@@ -244,7 +249,7 @@ async fn refusals_come_at_the_same_time_whatever_is_wrong() {
         for penalty in [2, 4, 8, 15, 15].map(Duration::from_secs) {
             let begun = Instant::now();
             let credentials = saying("", name, password.as_bytes());
-            let why = outcome(accounts.check(protocol, &from, &credentials).await).unwrap_err();
+            let why = outcome(accounts.check(at(protocol, &from), &credentials).await).unwrap_err();
             assert!(!why.is_limit());
             assert_eq!(begun.elapsed(), penalty, "{name} {why:?}");
         }

@@ -1,6 +1,7 @@
 //! Accounts and logins for the tests of this room.
 
 mod cost;
+mod device;
 mod guessing;
 mod opens;
 
@@ -30,6 +31,15 @@ pub(super) fn peer(address: &str) -> Peer {
 /// A login from this machine.
 pub(super) fn here() -> Peer {
     peer("127.0.0.1:50000")
+}
+
+/// A listener that takes every password.
+pub(super) fn at(protocol: Protocol, peer: &Peer) -> Entrance<'_> {
+    Entrance {
+        protocol,
+        peer,
+        passwords: Passwords::Any,
+    }
 }
 
 pub(super) fn saying(authzid: &str, user: &str, password: &[u8]) -> Credentials {
@@ -115,7 +125,7 @@ pub(super) fn all(accounts: Vec<Account>) -> Accounts {
 }
 
 pub(super) async fn imap(accounts: &Accounts, credentials: &Credentials) -> Result<Authorized, RefusedLogin> {
-    outcome(accounts.check(Protocol::Imap, &here(), credentials).await)
+    outcome(accounts.check(at(Protocol::Imap, &here()), credentials).await)
 }
 
 pub(super) fn outcome(verdict: Verdict) -> Result<Authorized, RefusedLogin> {

@@ -19,8 +19,10 @@ pub(super) enum Verb {
     Rset,
     StartTls,
     Vrfy,
-    /// Part of a mail, which has to wait for the login.
+    /// The beginning of a mail: a device's login, or too early.
     Mail,
+    /// What belongs behind MAIL.
+    PartOfMail,
     /// Known, and never offered by us.
     NotImplemented,
     Unknown,
@@ -37,10 +39,10 @@ const VERBS: &[(&str, Verb)] = &[
     ("RSET", Verb::Rset),
     ("STARTTLS", Verb::StartTls),
     ("VRFY", Verb::Vrfy),
-    ("BURL", Verb::Mail),
-    ("DATA", Verb::Mail),
+    ("BURL", Verb::PartOfMail),
+    ("DATA", Verb::PartOfMail),
     ("MAIL", Verb::Mail),
-    ("RCPT", Verb::Mail),
+    ("RCPT", Verb::PartOfMail),
     ("ATRN", Verb::NotImplemented),
     ("ETRN", Verb::NotImplemented),
     ("EXPN", Verb::NotImplemented),

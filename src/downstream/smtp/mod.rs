@@ -2,6 +2,7 @@
 //! RFC 2034 (enhanced status codes, which stand in every reply but the greeting and those to EHLO and HELO).
 
 mod command;
+mod device;
 mod ehlo;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ mod tests;
 use self::command::{Command, Verb};
 use super::auth_command::{self, Auth};
 use super::reception::{Conduct, Heard, Reception};
-use super::{Downstream, Handover, Opening, Refusal, TlsState};
+use super::{Downstream, Handover, Opening, Refusal, TlsState, Unserved};
 use crate::provider::Protocol;
 use crate::sasl::exchange::{Exchange, Progress};
 use crate::wire::{Closing, Limits, MAX_LINE, MAX_SASL_LINE, Turn, Welcome};
@@ -24,6 +25,7 @@ pub struct Smtp {
     introduced: bool,
     // EHLO was answered since TLS came up, or since the start.
     promised: bool,
+    unserved: Option<Unserved>,
 }
 
 enum State {
@@ -31,8 +33,8 @@ enum State {
     Ready,
     /// A SASL response is awaited.
     Responding(Exchange),
-    /// The owner decides about a login.
-    Deciding,
+    /// The owner decides about a login. With the MAIL line, if that is all that the mail client said of it.
+    Deciding(Option<Vec<u8>>),
     /// TLS is starting.
     StartingTls,
 }
@@ -49,6 +51,7 @@ impl Smtp {
             host_name: None,
             introduced: false,
             promised: false,
+            unserved: None,
         }
     }
 
@@ -72,7 +75,7 @@ impl Smtp {
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Ready => self.command(line),
             State::Responding(exchange) => self.response(exchange, line),
-            state @ (State::Deciding | State::StartingTls) => self.state = state,
+            state @ (State::Deciding(_) | State::StartingTls) => self.state = state,
         }
     }
 
@@ -102,7 +105,8 @@ impl Smtp {
             Verb::Ehlo => self.ehlo(command.argument),
             Verb::Helo => self.helo(command.argument),
             Verb::StartTls => self.start_tls(command.argument),
-            Verb::Mail => self.mail(),
+            Verb::Mail => self.mail(line),
+            Verb::PartOfMail => self.part_of_mail(),
             Verb::Bdat => self.bdat(),
             Verb::Help => talk.say("214 2.0.0 Log in with AUTH PLAIN or AUTH LOGIN."),
             Verb::Noop | Verb::Rset => talk.say("250 2.0.0 Done."),
@@ -155,27 +159,6 @@ impl Smtp {
         }
     }
 
-    /// RFC 3207 4 where TLS comes first, RFC 4954 6 elsewhere.
-    fn mail(&mut self) {
-        let reply = if self.reception.opening.tls == TlsState::Required {
-            "530 5.7.0 Must issue a STARTTLS command first."
-        } else {
-            "530 5.7.0 Authentication required."
-        };
-        self.reception.answer_bad(reply);
-    }
-
-    /// RFC 3030 2: the mail itself follows without waiting for us, and must never be read as commands.
-    fn bdat(&mut self) {
-        self.mail();
-        if !self.reception.talk.is_over() {
-            self.reception.farewell(
-                "Mail came before the login.",
-                Closing::Protocol("BDAT came before the login"),
-            );
-        }
-    }
-
     /// RFC 4954 4. It works after HELO too: old software that knows AUTH and not EHLO exists.
     fn auth(&mut self, auth: &Auth<'_>) {
         if !self.reception.takes_logins() {
@@ -218,7 +201,7 @@ impl Smtp {
             Progress::Complete(shown) => {
                 let (credentials, mechanism) = shown.into();
                 self.reception.ask(credentials, mechanism, self.host_name.clone());
-                self.state = State::Deciding;
+                self.state = State::Deciding(None);
             }
         }
     }
@@ -240,7 +223,7 @@ impl Conduct for Smtp {
     }
 
     fn advance(&mut self) -> bool {
-        if matches!(self.state, State::Deciding | State::StartingTls) {
+        if matches!(self.state, State::Deciding(_) | State::StartingTls) {
             return false;
         }
         let limit = if self.hears_auth() {
@@ -270,7 +253,9 @@ impl Downstream for Smtp {
         if refusal.closes() {
             return self.reception.shut_down();
         }
-        self.state = State::Ready;
+        if let State::Deciding(Some(_)) = std::mem::replace(&mut self.state, State::Ready) {
+            return self.mail_refused(refusal);
+        }
         let reply = self.reception.refusal(refusal);
         self.reception.answer_refused(&reply);
     }
@@ -281,7 +266,11 @@ impl Downstream for Smtp {
         broken.map(str::to_owned)
     }
 
-    fn accept(self: Box<Self>, _turn: Turn, _welcome: &Welcome) -> Handover {
+    fn accept(mut self: Box<Self>, _turn: Turn, _welcome: &Welcome) -> Handover {
+        if let State::Deciding(Some(mail)) = &mut self.state {
+            let mail = std::mem::take(mail);
+            return self.hand_mail_over(mail);
+        }
         self.reception.hand_over("235 2.7.0 Logged in.")
     }
 
@@ -291,5 +280,9 @@ impl Downstream for Smtp {
 
     fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
+    }
+
+    fn unserved(&mut self) -> Option<Unserved> {
+        self.unserved.take()
     }
 }
