@@ -3,6 +3,7 @@
 //! Exit codes: 0 if it is sound, 1 if there are only warnings, 2 if it cannot be used.
 
 mod app;
+mod exposed;
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -12,10 +13,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{DEFAULT_CONFIG, origin};
-use crate::account::{Account, Pattern};
+use crate::account::{Account, Passwords, Pattern};
 use crate::config::{Config, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
+use exposed::Exposed;
 
 /// More lines of one kind than this are counted, not shown.
 const SHOWN: usize = 100;
@@ -23,6 +25,7 @@ const SHOWN: usize = 100;
 const EXAMPLES: &str = "Examples:
   saslgate check                     /etc/saslgate/saslgate.toml
   saslgate check --config my.toml    another file
+  saslgate check --exposed           what can be reached, from where, and who gets in
 
 Exit codes: 0 sound, 1 usable with warnings, 2 cannot be used.";
 
@@ -33,6 +36,14 @@ pub(super) struct CheckArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
+
+    /// Show what can be reached, from where, and who gets in there
+    #[arg(long)]
+    exposed: bool,
+
+    /// The same as JSON, for programs
+    #[arg(long, requires = "exposed")]
+    json: bool,
 }
 
 /// Checks a configuration and says what it found on standard output.
@@ -40,13 +51,23 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     let (found, code) = match read(&origin(&args.config), &System).0 {
         Ok(config) => {
             let code = u8::from(!config.warnings.list.is_empty());
-            (format!("{}{}", shown(&config.warnings), Summary(&config)), code)
+            (found(&config, args), code)
         }
         Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
     };
     // Whoever reads us may stop reading; the exit code still tells.
     let _ = anstream::stdout().write_all(found.as_bytes());
     ExitCode::from(code)
+}
+
+/// What is told of a configuration that can be used.
+fn found(config: &Config, args: &CheckArgs) -> String {
+    let warnings = shown(&config.warnings);
+    match (args.exposed, args.json) {
+        (false, _) => format!("{warnings}{}", Summary(config)),
+        (true, false) => format!("{warnings}{}", Exposed::of(config)),
+        (true, true) => Exposed::of(config).json(),
+    }
 }
 
 /// Problems with their source lines on a terminal, one a line for scripts.
@@ -123,7 +144,10 @@ fn listener(settings: &Settings) -> String {
         tls,
         plaintext_from,
         allow_from,
-        ..
+        proxy_from,
+        passwords,
+        devices,
+        identity: _,
     } = settings;
     let plain = || joined(plaintext_from, ", ");
     let tls = match tls {
@@ -138,7 +162,22 @@ fn listener(settings: &Settings) -> String {
         (false, false) => format!("  reachable from {} only", joined(allow_from, ", ")),
         (true, _) => only_from(allow_from),
     };
-    format!("{protocol}  {}  {tls}{reach}", joined(bind, " "))
+    let through = match proxy_from.as_slice() {
+        [] => String::new(),
+        balancers => format!("  through {}", joined(balancers, ", ")),
+    };
+    let generated = match passwords {
+        Passwords::Any => "",
+        Passwords::Generated => "  generated passwords only",
+    };
+    let devices = match devices.entries().len() {
+        0 => String::new(),
+        count => format!("  devices: {count}"),
+    };
+    format!(
+        "{protocol}  {}  {tls}{reach}{through}{generated}{devices}",
+        joined(bind, " ")
+    )
 }
 
 fn account(account: &Account) -> String {

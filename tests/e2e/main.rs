@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod balancers;
 mod crowd;
+mod devices;
 mod explained;
 mod following;
 mod isolation;

@@ -20,6 +20,13 @@ fn check_finds_nothing() {
             fs::write(&path, SECRET).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
+        // Of the listener that strangers reach.
+        let made = rcgen::generate_simple_self_signed(["mail.contoso.com".to_owned()]).unwrap();
+        fs::create_dir(folder.path().join("certs")).unwrap();
+        fs::write(folder.path().join("certs/server.pem"), made.cert.pem()).unwrap();
+        let key = folder.path().join("certs/server.key");
+        fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         let hash = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let config = folder.path().join("saslgate.toml");
         fs::write(&config, moved(&text, hash)).unwrap();

@@ -34,7 +34,8 @@ pub(crate) fn shipped(name: &str) -> String {
 /// The names of the secret files that a file wants.
 pub(crate) fn secret_files(text: &str) -> Vec<&str> {
     let files = text.lines().filter_map(|line| line.split_once(FOLDER));
-    files.map(|(_, rest)| rest.split('"').next().unwrap()).collect()
+    let names = files.map(|(_, rest)| rest.split('"').next().unwrap());
+    names.filter(|name| name.ends_with(".secret")).collect()
 }
 
 /// The same with the files in the configuration's own folder, and one that matches this password's hash.
@@ -46,7 +47,9 @@ pub(crate) fn moved(text: &str, hash: &str) -> String {
 /// mail hosts, the scopes of these protocols where the file has none, and those that bring a refresh token.
 pub(crate) fn for_simulator(text: &str, sim: &Sim, protocols: &[Protocol], redirect_uri: &str) -> String {
     let mut own = "preset = \"sim\"\n".to_owned();
-    let mut text = text.to_owned();
+    // Where the product connects is not what a guide is about; a listener is the last that stands in a file.
+    let before = text.split("[[listener]]").next().unwrap();
+    let mut text = before.to_owned();
     match text
         .lines()
         .find(|line| line.starts_with("scope "))

@@ -89,7 +89,7 @@ pub(crate) const EFECTE_ESM: Guide = Guide {
 };
 
 pub(crate) const ORACLE_B2C_SERVICE: Guide = Guide {
-    name: "oracle-b2c-service",
+    name: "oracle-b2c",
     empty: &[
         (Step::Imap, "the guide has POP3 alone"),
         (Step::Smtp, "the guide has POP3 alone"),

@@ -121,6 +121,8 @@ pub(crate) struct Config {
     apps: BTreeMap<String, String>,
     accounts: Vec<Account>,
     pub(crate) listeners: Vec<(Protocol, Tls)>,
+    /// Further lines of each listener.
+    at_listeners: String,
     tables: BTreeMap<&'static str, String>,
 }
 
@@ -132,6 +134,7 @@ impl Config {
             apps: BTreeMap::new(),
             accounts: Vec::new(),
             listeners: Protocol::ALL.map(|protocol| (protocol, "off")).into(),
+            at_listeners: String::new(),
             tables: BTreeMap::new(),
         };
         config
@@ -203,6 +206,13 @@ impl Config {
         self
     }
 
+    /// The same with one more line in every listener.
+    pub(crate) fn at_listeners(mut self, line: &str) -> Self {
+        self.at_listeners += line;
+        self.at_listeners.push('\n');
+        self
+    }
+
     /// The same with a table of general settings.
     pub(crate) fn table(mut self, name: &'static str, text: &str) -> Self {
         self.tables.insert(name, text.to_owned());
@@ -233,6 +243,7 @@ impl Config {
             if *tls != "off" {
                 text += "certificate = \"listener.pem\"\nkey = \"listener.key\"\n";
             }
+            text += &self.at_listeners;
         }
         text
     }

@@ -17,7 +17,7 @@ use super::config::Account;
 use super::soon;
 
 /// A byte stream of either kind.
-trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 
 /// A connection to saslgate.
@@ -55,7 +55,8 @@ impl MailClient {
         this
     }
 
-    fn over(protocol: Protocol, stream: impl Bytes + 'static) -> Self {
+    /// A mail client on a connection that is there already.
+    pub(crate) fn over(protocol: Protocol, stream: impl Bytes + 'static) -> Self {
         Self {
             protocol,
             stream: BufReader::new(Box::new(stream)),
