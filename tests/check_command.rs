@@ -34,10 +34,15 @@ fn folder(text: &str, mode: u32) -> tempfile::TempDir {
 
 /// Exit code and output; nothing goes to standard error.
 fn check(config: &Path) -> (i32, String) {
+    check_with(config, &[])
+}
+
+fn check_with(config: &Path, more: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_saslgate"))
         .arg("check")
         .arg("--config")
         .arg(config)
+        .args(more)
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
@@ -82,7 +87,7 @@ Apps: 1
 #[test]
 fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
     let listener =
-        "\n[[listener]]\nprotocol = \"imap\"\nbind = \"0.0.0.0:1143\"\nplaintext_from = [\"10.0.0.0/8\"]\n";
+        "\n[[listener]]\nprotocol = \"imap\"\nbind = \"0.0.0.0:1143\"\nplaintext_from = [\"10.0.0.0/8\"]\nallow_from = [\"10.0.0.0/8\"]\n";
     let cases = [
         (SOUND.to_owned(), 0o640, 0, "DIR/saslgate.toml is sound\n"),
         (
@@ -297,4 +302,131 @@ fn what_the_environment_says_of_an_app_is_shown() {
         assert!(said.contains(line), "{line}: {said}");
     }
     assert!(!said.contains("CANARY"), "{said}");
+}
+
+/// Listeners that are reached in all the ways there are.
+const EXPOSED: &str = r#"
+[app.people]
+tenant = "contoso.onmicrosoft.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+client_secret_file = "secret"
+grant = "authorization_code"
+
+[[account]]
+login = "support@contoso.com"
+app = "people"
+password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+allow_from = ["10.0.0.0/8", "192.0.2.7"]
+
+[[account]]
+login = "scanner@contoso.com"
+app = "people"
+password_file = "secret"
+protocols = ["smtp", "imap"]
+
+[[listener]]
+protocol = "pop3"
+bind = ["0.0.0.0:995", "[::]:995"]
+tls = "implicit"
+certificate = "server.pem"
+key = "server.key"
+allow_from = ["192.0.2.0/24"]
+passwords = "generated"
+
+[[listener]]
+protocol = "imap"
+bind = "10.0.0.1:143"
+tls = "starttls"
+certificate = "server.pem"
+key = "server.key"
+proxy_protocol = true
+proxy_from = ["10.0.0.5"]
+allow_from = ["10.0.0.0/8"]
+
+[[listener]]
+protocol = "smtp"
+bind = "10.0.0.1:25"
+allow_from = ["10.0.0.0/8"]
+devices = { "10.1.2.3" = "scanner@contoso.com", "10.1.3.0/24" = "scanner@contoso.com" }
+
+[[listener]]
+protocol = "pop3"
+bind = "localhost:1110"
+
+[server]
+control = "/run/saslgate/control"
+"#;
+
+#[test]
+fn what_is_exposed_is_told_to_people_and_to_programs() {
+    let folder = folder(EXPOSED, 0o600);
+    let made = rcgen::generate_simple_self_signed(["mail.contoso.com".to_owned()]).unwrap();
+    fs::write(folder.path().join("server.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.path().join("server.key"), made.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(
+        folder.path().join("server.key"),
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    let config = folder.path().join("saslgate.toml");
+    let (code, said) = check_with(&config, &["--exposed"]);
+    let expected = "\
+What can be reached, from where, and who gets in
+
+pop3 at 0.0.0.0:995 and [::]:995
+  reached from  192.0.2.0/24
+  TLS           1.2 or newer, from the first byte
+  passwords     generated ones only
+  logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32
+
+imap at 10.0.0.1:143
+  reached from  10.0.0.0/8, through 10.0.0.5/32 (PROXY protocol)
+  TLS           1.2 or newer, by STARTTLS before any login or mail
+  passwords     generated ones and those that a person chose
+  logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32
+  logs in       scanner@contoso.com, by a chosen password
+
+smtp at 10.0.0.1:25
+  reached from  10.0.0.0/8
+  TLS           none; logins from 127.0.0.0/8, ::1/128 are taken in clear, others refused
+  passwords     generated ones and those that a person chose
+  logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32
+  logs in       scanner@contoso.com, by a chosen password
+  no password   10.1.2.3/32 sends as scanner@contoso.com
+  no password   10.1.3.0/24 sends as scanner@contoso.com
+
+pop3 at 127.0.0.1:1110 and [::1]:1110
+  reached from  this machine only
+  TLS           none; logins from 127.0.0.0/8, ::1/128 are taken in clear, others refused
+  passwords     generated ones and those that a person chose
+  logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32
+
+While somebody signs in by browser: http://localhost:8425/, from this machine only.
+Commands: the socket /run/saslgate/control, for saslgate's own user and root.
+No other port is opened.
+";
+    assert_eq!(said, expected);
+    assert_eq!(code, 0);
+
+    let (code, said) = check_with(&config, &["--exposed", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(told["listeners"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        told["listeners"][0]["addresses"],
+        serde_json::json!(["0.0.0.0:995", "[::]:995"])
+    );
+    assert_eq!(told["listeners"][0]["only_generated"], true);
+    assert_eq!(
+        told["listeners"][1]["balancers"],
+        serde_json::json!(["10.0.0.5/32"])
+    );
+    assert_eq!(
+        told["listeners"][2]["devices"][0],
+        serde_json::json!({"network": "10.1.2.3/32", "sends_as": "scanner@contoso.com"})
+    );
+    assert_eq!(
+        told["during_sign_in"],
+        serde_json::json!(["http://localhost:8425/"])
+    );
 }

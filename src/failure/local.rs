@@ -52,7 +52,7 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::UnknownDevice => (
             "`devices` of the listener names no account for it, or no more",
-            "log in with a user name and a password; or add `devices = { \"ADDRESS\" = \"LOGIN\" }` to the SMTP listener, and restart saslgate",
+            "log in with a user name and a password; or add `devices = { \"ADDRESS\" = \"LOGIN\" }` to the SMTP listener, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
         ),
         RefusedLogin::Busy => (
             "very many logins at once with passwords that a person chose; checking one of those is slow on purpose",
