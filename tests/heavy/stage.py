@@ -51,9 +51,11 @@ def account(login, *hashes, more=""):
 class Stage:
     """A simulator with a saslgate in front of it, for as long as the `with` block lasts."""
 
-    def __init__(self, accounts, listeners=None, more="", prefix=()):
+    def __init__(self, accounts, listeners=None, more="", prefix=(), at_listeners=""):
         self.listeners = listeners or [(protocol, "off") for protocol in PROTOCOLS]
         self.accounts, self.more, self.prefix = accounts, more, list(prefix)
+        # Further keys of each listener, in TOML.
+        self.at_listeners = at_listeners
         self.processes = []
 
     def __enter__(self):
@@ -111,6 +113,7 @@ class Stage:
             text += f'\n[[listener]]\nprotocol = "{protocol}"\nbind = "127.0.0.1:0"\ntls = "{tls}"\n'
             if tls != "off":
                 text += 'certificate = "tls/server.pem"\nkey = "tls/server.key"\n'
+            text += self.at_listeners
         return text
 
     def log(self):
