@@ -109,7 +109,7 @@ pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
     let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
     drop(context);
     // Of all that was known of the arrival, its place is what has to last.
-    let _place = take_place(arrival);
+    let _place = take_place(*arrival);
     // Moved out whole: what a `match` takes apart stays in the session's memory as long as the session does.
     let Ok((relay, membership)) = entered.map_err(|outcome| record.end_without_login(&outcome)) else {
         return;
@@ -119,7 +119,7 @@ pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
     record.end(&summary);
 }
 
-fn take_place(arrival: Box<Arrival>) -> Option<Place> {
+fn take_place(arrival: Arrival) -> Option<Place> {
     arrival.place
 }
 

@@ -86,8 +86,7 @@ Apps: 1
 
 #[test]
 fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
-    let listener =
-        "\n[[listener]]\nprotocol = \"imap\"\nbind = \"0.0.0.0:1143\"\nplaintext_from = [\"10.0.0.0/8\"]\nallow_from = [\"10.0.0.0/8\"]\n";
+    let listener = "\n[[listener]]\nprotocol = \"imap\"\nbind = \"0.0.0.0:1143\"\nplaintext_from = [\"10.0.0.0/8\"]\nallow_from = [\"10.0.0.0/8\"]\n";
     let cases = [
         (SOUND.to_owned(), 0o640, 0, "DIR/saslgate.toml is sound\n"),
         (

@@ -149,7 +149,7 @@ fn proxy_from(table: &Table<'_>, reader: &mut Reader<'_>) -> Vec<IpNet> {
             "add proxy_protocol = true, or remove it",
         ),
         (Some(span), Some(at)) if !at.value => {
-            reader.no_effect(&span, "proxy_from", "`proxy_protocol` is false")
+            reader.no_effect(&span, "proxy_from", "`proxy_protocol` is false");
         }
         _ => {}
     }
