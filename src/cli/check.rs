@@ -148,6 +148,7 @@ fn listener(settings: &Settings) -> String {
         passwords,
         devices,
         identity: _,
+        files: _,
     } = settings;
     let plain = || joined(plaintext_from, ", ");
     let tls = match tls {
