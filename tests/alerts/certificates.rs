@@ -46,7 +46,7 @@ fn laid_out(sim: &Sim, ago: Duration) -> (Place, Places, String) {
 fn start(place: &Place, text: &str) -> saslgate::server::Server {
     place.write("saslgate.toml", text);
     let config = saslgate::config::load(&place.path("saslgate.toml"), &saslgate::config::System);
-    saslgate::server::Server::start(config.unwrap(), None).unwrap()
+    saslgate::server::Server::start(config.unwrap(), saslgate::server::Inherited::default(), None).unwrap()
 }
 
 #[tokio::test]
