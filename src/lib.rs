@@ -20,6 +20,7 @@ pub mod server;
 pub mod config;
 
 pub mod control;
+pub mod health;
 pub mod hook;
 pub mod listener;
 pub mod probe;
@@ -44,6 +45,7 @@ pub mod sessions;
 
 pub mod certificates;
 pub mod log;
+pub mod metrics;
 pub mod name;
 pub mod peer;
 pub mod provider;

@@ -16,6 +16,7 @@ use crate::complaints::Complaints;
 use crate::devices::Device;
 use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
 use crate::failure::Failure;
+use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::provider::{MailHost, Protocol};
 use crate::relay::{Observer, Relay};
@@ -42,6 +43,8 @@ pub struct Context {
     pub states: States,
     /// Who is logged in.
     pub registry: Arc<Registry<LetInBy>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The name that greetings carry.
     pub host_name: Box<str>,
     /// Somebody who reads conversations along.
@@ -104,7 +107,7 @@ pub struct Arrival {
 
 /// One session, from its first byte to its last.
 pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
-    let mut record = Record::new(SessionId::random(), &arrival);
+    let mut record = Record::new(SessionId::random(), &arrival, &context.metrics);
     // Boxed, so that all that a login needed is gone while the relay waits for mail.
     let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
     drop(context);
@@ -182,6 +185,7 @@ async fn log_in(
             Err(failure) => {
                 record.login_refused(&failure, &context.states);
                 dialogue.refuse(request.turn, failure.refusal());
+                record.told(dialogue.told());
             }
         }
     }
@@ -259,6 +263,7 @@ async fn converse(
     {
         record.mail_refused(unserved);
     }
+    record.told(dialogue.told());
     asked
 }
 
@@ -328,6 +333,7 @@ async fn turn_away(
     let no_tls = establish_tls(&mut link, arrival, context, &mut patience).await;
     if no_tls.is_ok() {
         let greeting = Refusal::LimitReached.greeting(arrival.protocol, record.id());
+        record.told([Refusal::LimitReached]);
         let _ = patience
             .wait(link.write(format!("{greeting}\r\n").as_bytes()))
             .await;

@@ -212,6 +212,11 @@ impl<T> Registry<T> {
         self.sessions().values().filter(|(by, _)| meant(by)).count()
     }
 
+    /// Shows by what each session was let in.
+    pub fn each(&self, see: impl FnMut(&T)) {
+        self.sessions().values().map(|(by, _)| by).for_each(see);
+    }
+
     /// How many are logged in.
     pub fn len(&self) -> usize {
         self.sessions().len()

@@ -11,7 +11,7 @@ const ORDER: &[&[&str]] = &[
     &["cli", "fuzzing"],
     &["server"],
     &["config"],
-    &["control", "hook"],
+    &["control", "health", "hook"],
     &["listener"],
     &["session", "probe"],
     &["failure"],
@@ -23,6 +23,7 @@ const ORDER: &[&[&str]] = &[
     &["sasl"],
     &["wire"],
     &["sessions", "devices", "complaints"],
+    &["metrics"],
     &[
         "provider",
         "name",

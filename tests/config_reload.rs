@@ -63,6 +63,10 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
             ),
         ),
         (
+            with("[health]\nbind = \"localhost:9143\"\n"),
+            format!("accounts and apps unchanged, {kept}, needs a restart: [health]"),
+        ),
+        (
             with("[store]\npath = \"elsewhere\"\n"),
             format!("accounts and apps unchanged, {kept}, [store] needs a restart"),
         ),

@@ -22,6 +22,11 @@ impl LetInBy {
     pub fn account(&self) -> &Pattern {
         &self.account
     }
+
+    /// The protocol.
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
 }
 
 impl Authorized {

@@ -5,6 +5,7 @@ mod certs;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod health;
 mod operator;
 mod password;
 mod reload;
@@ -64,6 +65,8 @@ enum Command {
     SignOut(sign_out::SignOutArgs),
     /// Show how every account stands, and what to do about it
     Status(status::StatusArgs),
+    /// Ask the running saslgate whether it is well, for a container's HEALTHCHECK
+    Health(health::HealthArgs),
     /// Try an account from the clock to an opened mailbox, step by step; nothing is sent
     Test(test::TestArgs),
     /// Try whether alerts arrive
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(args),
         Command::SignOut(args) => sign_out::run(args),
         Command::Status(args) => status::run(args),
+        Command::Health(args) => health::run(&args),
         Command::Test(args) => test::run(args),
         Command::Alert(args) => alert::run(args),
         Command::Token(args) => token::run(args),

@@ -22,7 +22,12 @@ pub struct ReloadPlan {
 
 /// What is looked at when saslgate starts and not again: another process may hold the one, commands use the other, and both are
 /// what tells a second saslgate from the first.
-const AT_THE_START: [&str; 3] = ["[store]", "`control` of [server]", "`format` of [log]"];
+const AT_THE_START: [&str; 4] = [
+    "[store]",
+    "`control` of [server]",
+    "`format` of [log]",
+    "[health]",
+];
 
 /// What became of things of one kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,6 +82,7 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> ReloadPlan {
         (AT_THE_START[0], old.store != new.store),
         (AT_THE_START[1], old.control != new.control),
         (AT_THE_START[2], old.log.format != new.log.format),
+        (AT_THE_START[3], old.health != new.health),
     ];
     ReloadPlan {
         accounts: changes(&old.accounts, &new.accounts, account),

@@ -43,9 +43,10 @@ pub(super) const ROOT: Shape = Shape {
         "upstream",
         "server",
         "alert",
+        "health",
     ],
     expands: false,
-    refused: &[later("health"), later("admin")],
+    refused: &[later("admin")],
 };
 
 pub(super) const APP: Shape = Shape {
@@ -211,6 +212,13 @@ pub(super) const SERVER: Shape = Shape {
     refused: &[],
 };
 
+pub(super) const HEALTH: Shape = Shape {
+    name: "[health]",
+    keys: &["bind", "allow_from", "account_names"],
+    expands: false,
+    refused: &[],
+};
+
 pub(super) const STORE: Shape = Shape {
     name: "[store]",
     keys: &["path", "key_file", "key_env"],
@@ -248,6 +256,7 @@ pub(super) const SHAPES: &[&Shape] = &[
     &UPSTREAM,
     &SERVER,
     &ALERT,
+    &HEALTH,
 ];
 
 /// Whether the value of a key may be shown when its line is quoted. Only keys that are known, and among them none

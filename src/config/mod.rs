@@ -15,6 +15,7 @@ mod environment;
 mod excerpt;
 mod exposure;
 mod fingerprint;
+mod health;
 mod keys;
 mod limits;
 mod listener;
@@ -38,6 +39,7 @@ mod users_file;
 mod usual;
 mod variables;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -56,6 +58,7 @@ pub use sources::Sources;
 pub use state::State;
 
 use crate::account::Account;
+use crate::health::Settings as Health;
 use crate::hook;
 use crate::listener::Settings;
 use crate::log;
@@ -83,6 +86,8 @@ pub struct Config {
     pub state: State,
     /// How alerts are told.
     pub alert: hook::Settings,
+    /// Where probes and scrapes are answered; none if they are not.
+    pub health: Option<Health>,
     /// What works and should be looked at.
     pub warnings: Problems,
     /// What the next configuration is compared with.
@@ -138,13 +143,29 @@ fn of_file(
 
 /// Where the running saslgate of a configuration listens for commands, whatever else is wrong with it by now.
 pub fn control(origin: &Origin, environment: &dyn Environment) -> PathBuf {
+    in_spite_of_all(origin, environment, |root, reader| {
+        state::control(root, origin, reader)
+    })
+}
+
+/// Where the running saslgate of a configuration answers probes, likewise; empty if it does not.
+pub fn health(origin: &Origin, environment: &dyn Environment) -> Vec<SocketAddr> {
+    in_spite_of_all(origin, environment, health::addresses)
+}
+
+/// Reads one thing of a configuration, whatever else is wrong with it.
+fn in_spite_of_all<T>(
+    origin: &Origin,
+    environment: &dyn Environment,
+    read: impl FnOnce(&Table<'_>, &mut Reader<'_>) -> T,
+) -> T {
     let mut reader = Reader::new(origin, environment);
     let own = match origin {
         Origin::File(path) => reader.open(path),
         Origin::Variables => None,
     };
     let document = own.as_ref().map(document::recovered).unwrap_or_default();
-    state::control(&Table::ahead(&keys::ROOT, &document), origin, &mut reader)
+    read(&Table::ahead(&keys::ROOT, &document), &mut reader)
 }
 
 /// Everything in a document, as far as it could be read.
@@ -159,6 +180,7 @@ struct Parts {
     server: Server,
     state: State,
     alert: (hook::Settings, Fingerprint),
+    health: Option<Health>,
 }
 
 fn resolve(
@@ -176,9 +198,12 @@ fn resolve(
     let (accounts, account_prints): (Vec<_>, Vec<_>) = accounts.into_iter().unzip();
     providers.note_unused(reader);
     let alert = alert::read(&root, &accounts, reader);
+    let sound = are_sound.then_some(accounts.as_slice());
+    let listeners = listener::read(&root, usual, sound, reader);
     Parts {
         alert,
-        listeners: listener::read(&root, usual, are_sound.then_some(accounts.as_slice()), reader),
+        health: health::read(&root, listeners.iter().map(|(settings, _)| settings), reader),
+        listeners,
         accounts,
         account_prints,
         apps: apps.finish(reader),
@@ -206,6 +231,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         upstream,
         server,
         state,
+        health,
         apps,
         alert: (alert, alert_print),
         accounts,
@@ -227,6 +253,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         store: snapshot::store(&state.store),
         control: state.control.clone(),
         alert: alert_print,
+        health: health.clone(),
     };
     Config {
         listeners,
@@ -238,6 +265,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         server,
         state,
         alert,
+        health,
         warnings,
         snapshot,
         digest,

@@ -8,6 +8,7 @@ use super::fingerprint::{Fingerprint, Sum};
 use super::limits::{Limits, Server, Upstream};
 use super::password::PasswordPrint;
 use crate::account::{Account, Route};
+use crate::health;
 use crate::listener::Settings;
 use crate::log;
 use crate::oauth::{App, Grant, Proxy};
@@ -27,6 +28,7 @@ pub struct Snapshot {
     pub(super) store: Fingerprint,
     pub(super) control: PathBuf,
     pub(super) alert: Fingerprint,
+    pub(super) health: Option<health::Settings>,
 }
 
 /// One account: a fingerprint for each thing that somebody may want to know the change of.

@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 
 pub use socket::{Control, ControlError, connect};
 pub use status::{
-    AccountStatus, AppStatus, ConfigurationStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status,
-    StoreStatus, TroubleTold,
+    AccountStatus, AppStatus, ConfigurationStatus, Expiry, HealthTold, Orphan, ProtocolStatus, SignedIn,
+    Status, StoreStatus, TroubleTold,
 };
 pub use steps::{StepOutcome, StepTold, TestStep};
 
@@ -31,6 +31,8 @@ use crate::secret::Secret;
 pub enum Order {
     /// How everything stands.
     Status,
+    /// Whether a restart would help.
+    Health,
     /// A person signs in for an account.
     SignIn(SignInOrder),
     /// saslgate forgets a sign-in.
@@ -113,6 +115,8 @@ impl<'de> Deserialize<'de> for Told {
 pub enum News {
     /// How everything stands.
     Status(Box<Status>),
+    /// Whether a restart would help.
+    Health(HealthTold),
     /// A browser has to open this address.
     OpenBrowser {
         /// The address. It is for the person alone.

@@ -128,6 +128,15 @@ pub struct Orphan {
     pub since: Option<u64>,
 }
 
+/// Whether saslgate is as well as it can be.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct HealthTold {
+    /// Whether it is; if not, a restart would help.
+    pub healthy: bool,
+    /// One line, and one more for everything that is wrong and survived.
+    pub text: String,
+}
+
 /// Something that ends by itself.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Expiry {

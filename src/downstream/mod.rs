@@ -113,6 +113,10 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     fn unserved(&mut self) -> Option<Unserved> {
         None
     }
+
+    /// What the mail client was refused since the last call, by its owner or by the dialogue itself. At most one for each
+    /// command that leads nowhere, so they are few.
+    fn told(&mut self) -> Vec<Refusal>;
 }
 
 /// Why a device that does not authenticate can't send.

@@ -20,6 +20,7 @@ pub(super) struct Reception {
     // Nothing was heard yet: what comes first may belong to another protocol.
     fresh: bool,
     unsupported: Option<&'static str>,
+    told: Vec<Refusal>,
 }
 
 /// What came next from the mail client.
@@ -46,6 +47,7 @@ impl Reception {
             refused: 0,
             fresh: true,
             unsupported: None,
+            told: Vec::new(),
         }
     }
 
@@ -132,7 +134,8 @@ impl Reception {
     }
 
     /// A refusal as it stands behind the tag, or on its own.
-    pub(super) fn refusal(&self, refusal: Refusal) -> String {
+    pub(super) fn refusal(&mut self, refusal: Refusal) -> String {
+        self.told.push(refusal);
         refusal.reply(self.protocol, &self.opening.session)
     }
 
@@ -158,6 +161,7 @@ impl Reception {
 
     /// Ends the talk because saslgate stops.
     pub(super) fn shut_down(&mut self) {
+        self.told.push(Refusal::ShuttingDown);
         let greeting = Refusal::ShuttingDown.greeting(self.protocol, &self.opening.session);
         self.talk.say_and_close(&greeting, Closing::Refused);
     }
@@ -189,6 +193,11 @@ impl Reception {
     /// That mechanism, once.
     pub(super) fn take_unsupported(&mut self) -> Option<&'static str> {
         self.unsupported.take()
+    }
+
+    /// The refusals that the mail client was told, once.
+    pub(super) fn take_told(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.told)
     }
 
     /// Asks the owner about a login.

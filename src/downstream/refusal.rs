@@ -1,5 +1,6 @@
 //! What a mail client is told, in its own protocol. The sentences are fixed: nothing of the cause leaks into them.
 
+use crate::metrics::Login;
 use crate::provider::Protocol;
 
 /// A public category of "no".
@@ -25,6 +26,23 @@ pub enum Refusal {
     TlsRequired,
     /// Upstream or the identity provider is in trouble; worth another try.
     Unavailable,
+}
+
+impl From<Refusal> for Login {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Aborted => Self::Aborted,
+            Refusal::AuthenticationFailed => Self::AuthenticationFailed,
+            Refusal::ContactAdmin => Self::ContactAdmin,
+            Refusal::LimitReached => Self::LimitReached,
+            Refusal::Malformed => Self::Malformed,
+            Refusal::MechanismUnsupported => Self::MechanismUnsupported,
+            Refusal::PasswordExpired => Self::PasswordExpired,
+            Refusal::ShuttingDown => Self::ShuttingDown,
+            Refusal::TlsRequired => Self::TlsRequired,
+            Refusal::Unavailable => Self::Unavailable,
+        }
+    }
 }
 
 impl Refusal {

@@ -120,7 +120,8 @@ fn is_encrypted(pem: &[u8]) -> bool {
     pem.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || pem.contains("Proc-Type: 4,ENCRYPTED")
 }
 
-fn not_after(certificate: &CertificateDer<'_>) -> Result<SystemTime, IdentityError> {
+/// Until when a certificate is good.
+pub fn not_after(certificate: &CertificateDer<'_>) -> Result<SystemTime, IdentityError> {
     let (_, certificate) =
         X509Certificate::from_der(certificate).map_err(|_| IdentityError::BrokenCertificate)?;
     // Before 1970 is as expired as any.

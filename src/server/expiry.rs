@@ -117,7 +117,7 @@ async fn of_apps(apps: &[ConfiguredApp]) -> Vec<Expiry> {
     expiries
 }
 
-fn of_secret(configured: &ConfiguredApp) -> Option<Expiry> {
+pub(super) fn of_secret(configured: &ConfiguredApp) -> Option<Expiry> {
     let at: SystemTime = configured.app.secret_expires?;
     Some(Expiry {
         what: format!("the client secret of the app \"{}\"", configured.app.name),
@@ -127,7 +127,7 @@ fn of_secret(configured: &ConfiguredApp) -> Option<Expiry> {
     })
 }
 
-async fn of_certificate(configured: &ConfiguredApp) -> Option<Expiry> {
+pub(super) async fn of_certificate(configured: &ConfiguredApp) -> Option<Expiry> {
     let Proof::Certificate(files) = &configured.app.grant.registration()?.proof else {
         return None;
     };

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::StartError;
 use super::desk::{Desk, Furniture};
 use super::keeping::Keeping;
+use super::pulse::Pulse;
 use super::reload::{Requests, Standing};
 use crate::account::state::States;
 use crate::account::{Account, Accounts, AccountsError, Shared};
@@ -18,6 +19,7 @@ use crate::config::{self, ConfiguredApp};
 use crate::devices::Devices;
 use crate::hook::{self, Alerts, Inbox};
 use crate::listener::{self, identity::Files};
+use crate::metrics::Metrics;
 use crate::oauth::Endpoint;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
@@ -39,6 +41,8 @@ pub(super) struct Parts {
     pub(super) alert: hook::Settings,
     /// Each listener's devices that need no password.
     pub(super) devices: Vec<Arc<Devices>>,
+    /// Whether probes and scrapes are told the names of accounts.
+    pub(super) account_names: bool,
 }
 
 /// Since when a server runs, how it is asked to read its configuration again, and how that stands.
@@ -54,6 +58,7 @@ pub(super) struct House {
     pub(super) alerts: Alerts,
     /// What was said to `alerts`, until somebody hears it.
     pub(super) inbox: Option<Inbox>,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl House {
@@ -77,6 +82,7 @@ impl House {
             inbox,
         } = composed;
         let context = Arc::new(context);
+        let pulse = Arc::new(Pulse::default());
         let furniture = Furniture {
             endpoint: endpoint.clone(),
             store: keeping.slot().clone(),
@@ -85,6 +91,8 @@ impl House {
             running,
             certificates: parts.certificates,
             alerts: alerts.clone(),
+            pulse: Arc::clone(&pulse),
+            account_names: parts.account_names,
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),
@@ -94,6 +102,7 @@ impl House {
             keeping,
             alerts,
             inbox: Some(inbox),
+            pulse,
         })
     }
 
@@ -147,6 +156,7 @@ fn compose(
         upstream,
         states: States::heard_by(alerts.ear()),
         registry: Arc::new(Registry::default()),
+        metrics: Arc::new(Metrics::new()),
         host_name,
         ear,
         stopping: CancellationToken::new(),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
+use super::pulse::Pulse;
 use super::supervisor::Inherited;
 use crate::config::collide;
 use crate::listener::{Entry, Listener, Settings, TlsMode, bind, take_over};
@@ -25,6 +26,8 @@ use crate::sessions::Admission;
 pub(super) struct Ground {
     pub(super) admission: Arc<Admission>,
     pub(super) context: Arc<Context>,
+    /// Tells when one has ended that should go on.
+    pub(super) pulse: Arc<Pulse>,
     /// Sockets that a supervisor holds.
     pub(super) inherited: Inherited,
     /// Ends all of them.
@@ -206,8 +209,10 @@ impl Listeners {
         let Settings { protocol, tls, .. } = entry.settings();
         tracing::info!(%protocol, address = %bound, ?tls, "listening");
         tell_devices(entry.settings());
+        let what = format!("the {protocol} listener {bound}");
         let entry = Arc::new(ArcSwap::new(entry));
         let Ground {
+            pulse,
             stop,
             tasks,
             sessions,
@@ -215,11 +220,12 @@ impl Listeners {
         } = &self.ground;
         let listener = Listener::new(socket, Arc::clone(&entry));
         let stop = stop.child_token();
+        let listening = listener.run(stop.clone(), sessions.clone());
         Some(Running {
             address,
             bound,
             entry,
-            task: tasks.spawn(listener.run(stop.clone(), sessions.clone())),
+            task: tasks.spawn(pulse.keep(&what, stop.clone(), listening)),
             stop,
         })
     }
@@ -327,7 +333,7 @@ fn no_listener_is_without_address(wanted: &[Wanted]) -> Result<(), StartError> {
     }
 }
 
-fn is_missing_family(error: &io::Error) -> bool {
+pub(super) fn is_missing_family(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
 }

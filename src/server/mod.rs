@@ -3,11 +3,13 @@
 mod desk;
 mod expiry;
 mod files;
+mod health;
 mod house;
 mod keeping;
 mod listeners;
 mod offline;
 mod process;
+mod pulse;
 mod reload;
 mod renewing;
 mod supervisor;
@@ -33,10 +35,12 @@ pub use supervisor::Inherited;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
 use crate::hook;
+use crate::metrics::Metrics;
 use crate::name::LoginName;
 use crate::provider::Protocol;
 use crate::sessions::{self, Admission};
 use crate::transport::Overhear;
+use health::Answering;
 use house::{House, Parts, devices, limits, rooms, ways};
 use listeners::{Ground, Listeners};
 use reload::{Answer, Followed, Requests, Standing};
@@ -57,6 +61,17 @@ pub enum StartError {
         address: SocketAddr,
         /// What was to be spoken there.
         protocol: Protocol,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The address for probes and scrapes can't be had.
+    #[error(
+        "can't listen on {address} for probes and scrapes ([health]): {error}; {}",
+        bind_fix(error)
+    )]
+    Health {
+        /// The address.
+        address: SocketAddr,
         /// What the system said.
         error: io::Error,
     },
@@ -104,6 +119,7 @@ pub struct Server {
     orders: TaskTracker,
     /// Alerts that are still to be told when saslgate stops.
     telling: TaskTracker,
+    answering: Option<Answering>,
 }
 
 impl Server {
@@ -113,7 +129,7 @@ impl Server {
         inherited: Inherited,
         ear: Option<Arc<dyn Overhear>>,
     ) -> Result<Self, StartError> {
-        let certificates = house::certificates(&config.listeners);
+        let probed = config.health.as_ref().map(health::bind_all).transpose()?;
         // Before the store is opened: a command that found the one locked and not the other would be told to wait.
         let path = config.state.control.clone();
         let control = Control::bind(&path);
@@ -126,8 +142,9 @@ impl Server {
             store: config.state.store,
             limits: limits(&config.limits),
             devices: devices(&config.listeners),
-            certificates,
+            certificates: house::certificates(&config.listeners),
             alert: config.alert,
+            account_names: config.health.is_some_and(|health| health.account_names),
         };
         let house = House::furnish(
             parts,
@@ -140,12 +157,15 @@ impl Server {
         let listeners = Listeners::new(Ground {
             admission: Arc::clone(&admission),
             context: Arc::clone(&house.context),
+            pulse: Arc::clone(&house.pulse),
             inherited,
             stop: stop_accepting.clone(),
             tasks: tasks.clone(),
             sessions: sessions.clone(),
         });
+        let vitals = Arc::clone(&house.desk);
         let mut server = Self {
+            answering: probed.map(|probed| health::answer(probed, vitals)),
             house,
             snapshot: config.snapshot,
             drain: config.server.drain,
@@ -164,6 +184,7 @@ impl Server {
         server.house.desk.knows_doors(server.listeners.doors());
         server.attend(control, path);
         server.look_after();
+        server.house.pulse.ready();
         supervisor::tell_ready(&server.in_words());
         Ok(server)
     }
@@ -178,21 +199,27 @@ impl Server {
             inbox,
             ..
         } = &mut self.house;
+        let (context, alerts, slot) = (Arc::clone(context), alerts.clone(), keeping.slot().clone());
         let stop = || self.stop_accepting.clone();
-        let renewing = weekly::run(Arc::clone(context), keeping.slot().clone(), stop());
-        self.tasks.spawn(renewing);
-        self.tasks.spawn(keeping::tell_trouble(
-            keeping.slot().clone(),
-            alerts.clone(),
-            stop(),
-        ));
-        self.tasks
-            .spawn(expiry::warn(Arc::clone(desk), alerts.clone(), stop()));
         if let Some(inbox) = inbox.take() {
-            let telling = hook::run(alerts.clone(), inbox, Arc::clone(context), stop());
+            let telling = hook::run(alerts.clone(), inbox, Arc::clone(&context), stop());
             self.telling.spawn(telling);
         }
-        self.tasks.spawn(watch::run(Arc::clone(context), stop()));
+        let expiring = expiry::warn(Arc::clone(desk), alerts.clone(), stop());
+        let renewing = weekly::run(Arc::clone(&context), slot.clone(), stop());
+        self.keep("the weekly renewal of sign-ins", renewing);
+        self.keep(
+            "the watch over the token store",
+            keeping::tell_trouble(slot, alerts, stop()),
+        );
+        self.keep("the watch over what ends", expiring);
+        self.keep("the watch over accounts", watch::run(context, stop()));
+    }
+
+    /// Work that goes on until saslgate stops; if it ends before, health tells.
+    fn keep(&self, what: &str, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop_accepting.clone();
+        self.tasks.spawn(self.house.pulse.keep(what, stop, work));
     }
 
     /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
@@ -218,6 +245,18 @@ impl Server {
                 ),
             }
         });
+    }
+
+    /// Where probes and scrapes are answered, with the ports that the system chose.
+    pub fn health_addresses(&self) -> &[SocketAddr] {
+        self.answering
+            .as_ref()
+            .map_or(&[], |answering| &answering.addresses)
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.house.context.metrics
     }
 
     /// Where it listens, in the configuration's order, with the ports that the system chose.
@@ -254,6 +293,7 @@ impl Server {
         self.drain = config.server.drain;
         self.snapshot = config.snapshot;
         let generation = self.count_reload();
+        self.metrics().reloaded();
         tracing::info!(%plan, generation, sessions_ended = ended, "configuration reloaded");
         for what in plan.needs_restart() {
             tracing::warn!(
@@ -296,6 +336,7 @@ impl Server {
     /// grace, closes the rest.
     pub async fn stop(self) {
         supervisor::tell_stopping();
+        self.house.pulse.stopping();
         self.stop_accepting.cancel();
         self.tasks.close();
         self.tasks.wait().await;

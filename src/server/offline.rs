@@ -40,6 +40,7 @@ impl Offline {
             certificates: certificates(&config.listeners),
             alert: config.alert,
             devices: Vec::new(),
+            account_names: false,
         };
         House::furnish(parts, None, None).map(Self)
     }

@@ -1,5 +1,7 @@
 //! The process as a whole: how many files it may open, and that its memory stays its own.
 
+use std::fs;
+
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
 /// Descriptors that are not sessions: listeners, log, token endpoint, commands, the runtime's own.
@@ -25,6 +27,20 @@ pub fn raise_open_files() -> usize {
         limits.current
     };
     usize::try_from(files.unwrap_or(UNLIMITED).saturating_sub(RESERVED) / PER_SESSION).unwrap_or(usize::MAX)
+}
+
+/// How many files and sockets are open; none where the system does not tell.
+pub(super) fn open_files() -> Option<u64> {
+    let listed = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd"));
+    // The one by which they are listed is not counted.
+    listed
+        .ok()
+        .map(|listed| (listed.count() as u64).saturating_sub(1))
+}
+
+/// How many may be; none if there is no limit.
+pub(super) fn open_files_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
 }
 
 /// Keeps passwords and tokens out of core files, and other processes of the same user out of our memory.

@@ -166,6 +166,9 @@ impl Server {
             }
             _ => {}
         }
+        if reloaded.is_err() {
+            self.metrics().reload_failed();
+        }
         if let Err(problems) = &reloaded {
             self.standing.refused(problems);
             for problem in problems.lines() {

@@ -1,6 +1,7 @@
 //! What is told of a session in the log: one line per refused login, one at the end.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustls::PeerIncompatible;
 use tracing::field::{DisplayValue, display};
@@ -9,8 +10,9 @@ use super::{Arrival, Outcome};
 use crate::account::password::GeneratedPassword;
 use crate::account::state::States;
 use crate::account::{Authorized, Candidate};
-use crate::downstream::{Credentials, LoginRequest, Mechanism, Unserved};
+use crate::downstream::{Credentials, LoginRequest, Mechanism, Refusal, Unserved};
 use crate::failure::{self, Facts, Failure};
+use crate::metrics::{self, Connected, Direction, Metrics, Stage};
 use crate::name::{MAX_NAME, shown};
 use crate::oauth::Claims;
 use crate::peer::Peer;
@@ -18,7 +20,7 @@ use crate::provider::Protocol;
 use crate::relay::{End, Summary};
 use crate::sessions::SessionId;
 use crate::transport::{Ended, Leg};
-use crate::upstream::Opened;
+use crate::upstream::{Cause, Opened, Times};
 
 /// Facts and times of one session.
 pub(super) struct Record {
@@ -28,6 +30,7 @@ pub(super) struct Record {
     via: Option<Peer>,
     protocol: Protocol,
     begun: Instant,
+    counted: Connected,
     details: Box<Details>,
 }
 
@@ -40,21 +43,20 @@ struct Details {
     mechanism: Option<Mechanism>,
     asked: Option<Instant>,
     refused: u32,
-    login_ms: u64,
-    password_ms: u64,
-    token_ms: u64,
-    dial_ms: u64,
-    handshake_ms: u64,
+    login: Duration,
+    password: Duration,
+    upstream: Times,
 }
 
 impl Record {
-    pub(super) fn new(id: SessionId, arrival: &Arrival) -> Self {
+    pub(super) fn new(id: SessionId, arrival: &Arrival, metrics: &Arc<Metrics>) -> Self {
         Self {
             id,
             peer: arrival.peer,
             via: arrival.via,
             protocol: arrival.protocol,
             begun: Instant::now(),
+            counted: metrics.connected(arrival.protocol),
             details: Box::default(),
         }
     }
@@ -81,7 +83,7 @@ impl Record {
     }
 
     pub(super) fn password_checked(&mut self) {
-        self.details.password_ms = self.since_asked();
+        self.details.password = self.since_asked();
     }
 
     pub(super) fn account_known(&mut self, authorized: &Authorized) {
@@ -105,9 +107,7 @@ impl Record {
     }
 
     pub(super) fn upstream_opened(&mut self, opened: &Opened) {
-        self.details.token_ms = millis(opened.times.token);
-        self.details.dial_ms = millis(opened.times.dial);
-        self.details.handshake_ms = millis(opened.times.handshake);
+        self.details.upstream = opened.times;
     }
 
     /// The app's own token says by which id Exchange knows the app.
@@ -128,6 +128,11 @@ impl Record {
 
     pub(super) fn login_refused(&mut self, failure: &Failure, states: &States) {
         self.details.refused += 1;
+        if let Failure::Upstream(error) = failure
+            && let Cause::Rejected(rejection) = &error.cause
+        {
+            self.counted.rejected(rejection.kind.into());
+        }
         let diagnosis = failure::explain(failure, &self.details.facts);
         tracing::warn!(
             session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
@@ -138,6 +143,13 @@ impl Record {
             && let Some(change) = states.trouble(account, self.protocol, trouble)
         {
             change.log(account, self.protocol);
+        }
+    }
+
+    /// What the mail client was refused, by whomever.
+    pub(super) fn told(&self, refusals: impl IntoIterator<Item = Refusal>) {
+        for refusal in refusals {
+            self.counted.told(refusal.into());
         }
     }
 
@@ -173,24 +185,28 @@ impl Record {
     }
 
     pub(super) fn logged_in(&mut self) {
-        self.details.login_ms = self.since_asked();
+        self.details.login = self.since_asked();
+        self.counted.logged_in(self.details.login, self.details.stages());
         tracing::info!(
             session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
             mailbox = self.mailbox(), mechanism = self.mechanism(),
-            login_ms = self.details.login_ms, "logged in"
+            login_ms = millis(self.details.login), "logged in"
         );
     }
 
     pub(super) fn end(&self, summary: &Summary) {
         let details = &self.details;
+        self.counted.relayed(Direction::ToUpstream, summary.sent);
+        self.counted.relayed(Direction::ToMailClient, summary.received);
+        self.counted.ended((&summary.end).into());
         let explained = failure::explain_notes(&summary.notes, &details.facts);
         let explained = explained.as_ref();
         tracing::info!(
             session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
             mailbox = self.mailbox(), mechanism = self.mechanism(),
             outcome = %ended(&summary.end), sent = summary.sent, received = summary.received,
-            seconds = self.begun.elapsed().as_secs(), login_ms = details.login_ms, password_ms = details.password_ms,
-            token_ms = details.token_ms, dial_ms = details.dial_ms, handshake_ms = details.handshake_ms,
+            seconds = self.begun.elapsed().as_secs(), login_ms = millis(details.login), password_ms = millis(details.password),
+            token_ms = millis(details.upstream.token), dial_ms = millis(details.upstream.dial), handshake_ms = millis(details.upstream.handshake),
             upstream_said = summary.notes.join(" | "),
             // Only where upstream refused something that is known.
             code = explained.and_then(|known| known.code.as_deref()), why = explained.map(|known| &*known.why),
@@ -199,6 +215,7 @@ impl Record {
     }
 
     pub(super) fn end_without_login(&self, outcome: &Outcome) {
+        self.counted.ended(outcome.into());
         tracing::info!(
             session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, outcome = %outcome,
             refused = self.details.refused, seconds = self.begun.elapsed().as_secs(), "session ended without a login"
@@ -231,8 +248,19 @@ impl Record {
         self.details.mechanism.map_or("-", Mechanism::name)
     }
 
-    fn since_asked(&self) -> u64 {
-        self.details.asked.map_or(0, |asked| millis(asked.elapsed()))
+    fn since_asked(&self) -> Duration {
+        self.details.asked.map_or(Duration::ZERO, |asked| asked.elapsed())
+    }
+}
+
+impl Details {
+    fn stages(&self) -> [(Stage, Duration); 4] {
+        [
+            (Stage::Password, self.password),
+            (Stage::Token, self.upstream.token),
+            (Stage::Dial, self.upstream.dial),
+            (Stage::Handshake, self.upstream.handshake),
+        ]
     }
 }
 
@@ -247,7 +275,7 @@ fn called(user: &[u8]) -> Box<str> {
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -260,6 +288,32 @@ impl std::fmt::Display for Outcome {
             Self::Ended(Ended::Impatient) => f.write_str("the mail client took too long to log in"),
             Self::Ended(Ended::Broken(error)) => write!(f, "the connection broke: {error}"),
             Self::Ended(Ended::Tls(error)) => write!(f, "TLS failed: {error}"),
+        }
+    }
+}
+
+impl From<&Outcome> for metrics::End {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Full => Self::Full,
+            Outcome::Stopping => Self::Stopping,
+            Outcome::Ended(Ended::Closed(_)) => Self::NoLogin,
+            Outcome::Ended(Ended::Impatient) => Self::TooSlow,
+            Outcome::Ended(Ended::Broken(_)) => Self::BrokeBeforeLogin,
+            Outcome::Ended(Ended::Tls(_)) => Self::TlsFailed,
+        }
+    }
+}
+
+impl From<&End> for metrics::End {
+    fn from(end: &End) -> Self {
+        match end {
+            End::Closed(Leg::Downstream) => Self::MailClientClosed,
+            End::Closed(Leg::Upstream) => Self::UpstreamClosed,
+            End::Broken(Leg::Downstream, _) => Self::MailClientBroke,
+            End::Broken(Leg::Upstream, _) => Self::UpstreamBroke,
+            End::Idle => Self::Idle,
+            End::Cancelled => Self::EndedBySaslgate,
         }
     }
 }

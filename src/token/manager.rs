@@ -1,9 +1,10 @@
 //! The handle that sessions hold, and the flights.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -39,6 +40,7 @@ pub(super) struct Inner {
     counters: Counters,
     flights: TaskTracker,
     ending: CancellationToken,
+    renewing: OnceLock<AbortHandle>,
 }
 
 impl Tokens {
@@ -65,6 +67,7 @@ impl Tokens {
             counters: Counters::default(),
             flights: TaskTracker::new(),
             ending: CancellationToken::new(),
+            renewing: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -72,10 +75,15 @@ impl Tokens {
     }
 
     pub(super) fn renew_ahead(&self) {
-        tokio::spawn(refresher::run(
-            Arc::downgrade(&self.inner),
-            self.inner.ending.clone(),
-        ));
+        let renewing = refresher::run(Arc::downgrade(&self.inner), self.inner.ending.clone());
+        // Asked of a new cache only, which has none yet.
+        let _ = self.inner.renewing.set(tokio::spawn(renewing).abort_handle());
+    }
+
+    /// Whether tokens are renewed ahead of need, or the program ends. Anything else is a defect, and a restart would help.
+    pub fn renews(&self) -> bool {
+        let has_ended = |renewing: &AbortHandle| renewing.is_finished();
+        self.inner.ending.is_cancelled() || !self.inner.renewing.get().is_some_and(has_ended)
     }
 
     /// A token for a login: at hand, or on its way. Nothing but a login that was found right can have one.

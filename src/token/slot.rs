@@ -53,6 +53,15 @@ impl StoreSlot {
         }
     }
 
+    /// The store as it is at this moment; what is still being opened is not waited for.
+    pub fn at_once(&self) -> Result<Arc<dyn TokenStore>, StoreError> {
+        match &*self.0.borrow() {
+            State::Open(store) => Ok(Arc::clone(store)),
+            State::Failed(error) => Err(error.clone()),
+            State::Opening => Err(StoreError::still_opening()),
+        }
+    }
+
     /// The store, if it is open now.
     pub fn now(&self) -> Option<Arc<dyn TokenStore>> {
         match &*self.0.borrow() {

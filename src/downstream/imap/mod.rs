@@ -293,4 +293,8 @@ impl Downstream for Imap {
     fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
     }
+
+    fn told(&mut self) -> Vec<Refusal> {
+        self.reception.take_told()
+    }
 }

@@ -296,4 +296,8 @@ impl Downstream for Pop3 {
     fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
     }
+
+    fn told(&mut self) -> Vec<Refusal> {
+        self.reception.take_told()
+    }
 }

@@ -285,4 +285,8 @@ impl Downstream for Smtp {
     fn unserved(&mut self) -> Option<Unserved> {
         self.unserved.take()
     }
+
+    fn told(&mut self) -> Vec<Refusal> {
+        self.reception.take_told()
+    }
 }

@@ -1,6 +1,7 @@
 //! The operator's desk: what commands ask for, done with the rooms of the moment.
 
 mod alert;
+mod health;
 mod landing;
 mod owner;
 mod reread;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::pulse::Pulse;
 use crate::account::{Account, Authorized, Pattern};
 use crate::config::ConfiguredApp;
 use crate::control::{Carrying, Expiry, News, Operations, Order, Talk, TroubleTold};
@@ -31,6 +33,7 @@ use crate::server::house::Running;
 use crate::session::Context;
 use crate::token::StoreSlot;
 use crate::token::store::StoreError;
+use health::Looked;
 
 /// Carries out orders: of the running server, or of a command where no server runs.
 pub(super) struct Desk {
@@ -44,6 +47,9 @@ pub(super) struct Desk {
     doors: ArcSwap<Vec<Door>>,
     certificates: ArcSwap<Vec<Files>>,
     alerts: Alerts,
+    pulse: Arc<Pulse>,
+    account_names: bool,
+    looked: Looked,
 }
 
 impl fmt::Debug for Desk {
@@ -63,6 +69,10 @@ pub(super) struct Furniture {
     /// The certificates that the listeners show.
     pub(super) certificates: Vec<Files>,
     pub(super) alerts: Alerts,
+    /// How far the server is.
+    pub(super) pulse: Arc<Pulse>,
+    /// Whether probes and scrapes are told the names of accounts.
+    pub(super) account_names: bool,
 }
 
 impl Operations for Desk {
@@ -72,6 +82,10 @@ impl Operations for Desk {
                 Order::Status => {
                     let status = self.status().await;
                     talk.tell(News::Status(Box::new(status))).await;
+                    None
+                }
+                Order::Health => {
+                    talk.tell(News::Health(self.health().await)).await;
                     None
                 }
                 Order::SignIn(order) => self.sign_in(order, talk).await.err(),
@@ -109,6 +123,8 @@ impl Desk {
             running,
             certificates,
             alerts,
+            pulse,
+            account_names,
         } = furniture;
         Self {
             context,
@@ -120,6 +136,9 @@ impl Desk {
             doors: ArcSwap::default(),
             certificates: ArcSwap::from_pointee(certificates),
             alerts,
+            pulse,
+            account_names,
+            looked: Looked::default(),
         }
     }
 

@@ -14,13 +14,13 @@ use crate::failure;
 use crate::name::LoginName;
 use crate::oauth::{Grant, GrantKey};
 use crate::provider::Protocol;
-use crate::token::store::{Condition, Content, Listed};
+use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore};
 
 impl Desk {
     pub(super) async fn status(&self) -> Status {
         let rooms = self.context.rooms.load_full();
         let accounts = rooms.accounts.all();
-        let kept = self.kept(&accounts).await;
+        let kept = self.kept(&accounts, self.store.store().await).await;
         let mut used = Vec::new();
         let accounts: Vec<_> = accounts
             .into_iter()
@@ -39,7 +39,11 @@ impl Desk {
     }
 
     /// What is in the token store, if any account needs it.
-    async fn kept(&self, accounts: &[&Arc<Account>]) -> Kept {
+    pub(super) async fn kept(
+        &self,
+        accounts: &[&Arc<Account>],
+        store: Result<Arc<dyn TokenStore>, StoreError>,
+    ) -> Kept {
         let needed = accounts
             .iter()
             .flat_map(|account| account.routes.values())
@@ -52,7 +56,7 @@ impl Desk {
             trouble: None,
             unsaved: Vec::new(),
         };
-        let listed = match self.store.store().await {
+        let listed = match store {
             Ok(store) => {
                 if let Some(unsaved) = store.unsaved() {
                     status.unsaved = unsaved.accounts.iter().map(ToString::to_string).collect();
@@ -62,13 +66,34 @@ impl Desk {
             }
             Err(error) => Err(error),
         };
+        let unread = listed.is_err();
         let records = listed.unwrap_or_else(|error| {
             status.trouble = Some(stored(&error));
             Vec::new()
         });
         Kept {
+            unread,
             store: Some(status),
             records: records.into_iter().map(|listed| (listed.key, listed)).collect(),
+        }
+    }
+
+    /// The same, if the token store does not answer in time.
+    pub(super) fn unanswered(&self) -> Kept {
+        let trouble = TroubleTold {
+            code: None,
+            what: "the token store does not answer".into(),
+            why: "the disk under it hangs, or the network to it".into(),
+            fix: format!("see to the file system of {}", self.store_path),
+        };
+        Kept {
+            store: Some(StoreStatus {
+                path: self.store_path.to_string(),
+                trouble: Some(trouble),
+                unsaved: Vec::new(),
+            }),
+            unread: true,
+            ..Kept::default()
         }
     }
 
@@ -92,17 +117,11 @@ impl Desk {
         }
         let protocols: Vec<_> = logins
             .iter()
-            .map(|login| self.of_protocol(account, login, records))
+            .map(|login| self.of_protocol(account, login, Some(records)))
             .collect();
-        let worst = protocols.iter().map(|(state, _)| *state).max();
-        let state = if account.lets_nobody_in() {
-            State::Off
-        } else {
-            worst.unwrap_or(State::Ready)
-        };
         AccountStatus {
             account: account.name.to_string(),
-            state,
+            state: worst(account, &protocols),
             protocols: protocols.into_iter().map(|(_, status)| status).collect(),
             sign_ins,
             sessions: self
@@ -110,6 +129,19 @@ impl Desk {
                 .registry
                 .count_where(|by| *by.account() == account.name),
         }
+    }
+
+    /// The worst of an account's states, and how many seconds its first access token is still good. Where the token store can't be
+    /// read, nobody is said to have to sign in.
+    pub(super) fn standing(&self, account: &Account, kept: &Kept) -> (State, Option<u64>) {
+        let records = kept.is_whole().then_some(&kept.records);
+        let logins = self.all_logins(account, &kept.records);
+        let protocols: Vec<_> = logins
+            .iter()
+            .map(|login| self.of_protocol(account, login, records))
+            .collect();
+        let tokens = protocols.iter().filter_map(|(_, status)| status.token_seconds);
+        (worst(account, &protocols), tokens.min())
     }
 
     /// Every login of an account: of a name that stands for many, those that somebody has signed in for.
@@ -142,7 +174,7 @@ impl Desk {
         &self,
         account: &Account,
         login: &Authorized,
-        records: &HashMap<GrantKey, Listed>,
+        records: Option<&HashMap<GrantKey, Listed>>,
     ) -> (State, ProtocolStatus) {
         let wanted = login.token_wanted();
         let standing = self
@@ -150,7 +182,7 @@ impl Desk {
             .states
             .of(&account.name.to_string(), login.protocol());
         let token = self.context.tokens.standing(&wanted.key);
-        let needs = needs_sign_in(login, records.get(&wanted.key.grant));
+        let needs = records.and_then(|records| needs_sign_in(login, records.get(&wanted.key.grant)));
         let of_token = token
             .failure
             .as_deref()
@@ -178,10 +210,29 @@ impl Desk {
     }
 }
 
+/// What the token store has, as far as it could be read.
 #[derive(Default)]
-struct Kept {
-    store: Option<StoreStatus>,
+pub(super) struct Kept {
+    /// None if no account needs the store.
+    pub(super) store: Option<StoreStatus>,
     records: HashMap<GrantKey, Listed>,
+    /// It could not be read.
+    unread: bool,
+}
+
+impl Kept {
+    fn is_whole(&self) -> bool {
+        !self.unread
+    }
+}
+
+/// The worst of an account's states.
+fn worst(account: &Account, protocols: &[(State, ProtocolStatus)]) -> State {
+    if account.lets_nobody_in() {
+        return State::Off;
+    }
+    let worst = protocols.iter().map(|(state, _)| *state).max();
+    worst.unwrap_or(State::Ready)
 }
 
 /// A sign-in that is missing is known before any mail client has met it.

@@ -3,6 +3,7 @@
 //! Exchange documents few of its replies, varies their tails and adds host, time and session; so replies are told
 //! apart by codes and by short phrases, never by whole lines.
 
+use crate::metrics;
 use crate::name::shown;
 use crate::provider::Protocol;
 
@@ -35,6 +36,19 @@ pub enum Kind {
     Temporary,
     /// It did not understand us, or we not it.
     Protocol,
+}
+
+impl From<Kind> for metrics::Rejection {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::TokenRefused => Self::TokenRefused,
+            Kind::NotConnected => Self::NotConnected,
+            Kind::Denied => Self::Denied,
+            Kind::Limit => Self::Limit,
+            Kind::Temporary => Self::Temporary,
+            Kind::Protocol => Self::Protocol,
+        }
+    }
 }
 
 impl Rejection {
