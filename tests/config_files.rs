@@ -110,9 +110,10 @@ fn every_file_that_we_show_works() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let machine = machine();
     let mut warned = Vec::new();
-    let files = files(&root);
+    let mut files = files(&root);
+    // Files for other programs have tests of their own.
+    files.retain(|file| file.extension().is_some_and(|found| found == "toml"));
     for file in &files {
-        assert_eq!(file.extension().unwrap(), "toml", "{}", file.display());
         let name = file.file_name().unwrap().to_str().unwrap();
         let shown = format!("/etc/saslgate/{name}");
         machine.put(&shown, &fs::read_to_string(file).unwrap());
