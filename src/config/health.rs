@@ -86,9 +86,10 @@ pub(super) fn addresses(root: &Table<'_>, reader: &mut Reader<'_>) -> Vec<Socket
 
 #[cfg(test)]
 mod tests {
+
     use std::path::Path;
 
-    use crate::config::{Config, Given, Problems, health, load};
+    use crate::config::{Config, Given, Origin, Problems, health, load};
 
     const REST: &str = "[app]\ngrant = \"command\"\npreset = \"own\"\ncommand = [\"/usr/local/bin/token\"]\n\
                         [provider.own]\nimap = \"imap.example:993\"\n\
@@ -149,10 +150,10 @@ mod tests {
     /// `saslgate health` has to find the running one although somebody is editing the file.
     #[test]
     fn the_address_is_found_in_a_file_with_problems() {
-        let file = Path::new("saslgate.toml");
+        let file = |path: &str| Origin::File(path.into());
         let text = "nonsense = 1\n[health]\nbind = [\"localhost:9143\"]\nmore = 2\n[app]\n";
-        assert_eq!(health(file, &machine(text)).len(), 2);
-        assert!(health(file, &machine(REST)).is_empty());
-        assert!(health(Path::new("nowhere.toml"), &machine(REST)).is_empty());
+        assert_eq!(health(&file("saslgate.toml"), &machine(text)).len(), 2);
+        assert!(health(&file("saslgate.toml"), &machine(REST)).is_empty());
+        assert!(health(&file("nowhere.toml"), &machine(REST)).is_empty());
     }
 }

@@ -72,6 +72,7 @@ const VARIABLES: &[Variable] = &[
     ("SASLGATE_STORE_PATH", "store", "path", Kind::Text),
     ("SASLGATE_STORE_KEY_FILE", "store", "key_file", Kind::Text),
     ("SASLGATE_STORE_KEY", "store", "key_env", Kind::Secret),
+    ("SASLGATE_HEALTH", "health", "bind", Kind::List),
     ("SASLGATE_LOG", "log", "level", Kind::Text),
     ("SASLGATE_LOG_FORMAT", "log", "format", Kind::Text),
     ("SASLGATE_UPSTREAM_CA_FILE", "upstream", "ca_file", Kind::Text),

@@ -10,6 +10,7 @@ use super::courier::Undelivered;
 use super::gathering::Gathering;
 use super::outbox::Outbox;
 use super::{Alerts, Heard, Inbox, Settings, Way};
+use crate::metrics::Alert as Outcome;
 use crate::session::Context;
 
 /// How a delivery by one way ended.
@@ -133,6 +134,10 @@ impl Worker {
             return;
         };
         let result = delivered.map_or_else(|_| Err(defect()), |(_, result)| result);
+        self.context.metrics.alert(match result {
+            Ok(()) => Outcome::Sent,
+            Err(_) => Outcome::Failed,
+        });
         line.end(result, now);
     }
 
