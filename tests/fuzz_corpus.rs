@@ -5,13 +5,13 @@
 use std::fs;
 use std::path::Path;
 
-use saslgate::fuzzing::{config, downstream, framer, proxy, sasl, upstream};
+use saslgate::fuzzing::{config, downstream, framer, proxy, sasl, upstream, users_file};
 use saslgate::provider::Protocol;
 
 type Target = (&'static str, fn(&[u8]), usize);
 
 /// Every target, and how many files its corpus has at least: an empty folder would prove nothing.
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("config", config, 38),
     ("downstream_imap", |data| downstream(Protocol::Imap, data), 52),
     ("downstream_pop3", |data| downstream(Protocol::Pop3, data), 37),
@@ -22,6 +22,7 @@ const TARGETS: [Target; 10] = [
     ("upstream_imap", |data| upstream(Protocol::Imap, data), 47),
     ("upstream_pop3", |data| upstream(Protocol::Pop3, data), 26),
     ("upstream_smtp", |data| upstream(Protocol::Smtp, data), 45),
+    ("users_file", users_file, 19),
 ];
 
 fn names(folder: &Path) -> Vec<String> {

@@ -34,11 +34,14 @@ impl Sources {
             || read.any(|(path, print)| of_file(&environment.read(path)) != *print)
     }
 
-    /// Reads a file. Where one is read twice the first time counts: a change in between is a change.
+    /// Reads a file. Where one is read twice the first time counts: a change in between is a change. A pipe, such as a
+    /// shell's `<(…)`, gives what is in it once, so it is not kept in mind.
     pub(super) fn read(&mut self, path: &Path, environment: &dyn Environment) -> io::Result<Content> {
         let content = environment.read(path);
-        let print = of_file(&content);
-        self.read.entry(path.to_owned()).or_insert(print);
+        if content.as_ref().map_or(true, |content| content.mode.is_some()) {
+            let print = of_file(&content);
+            self.read.entry(path.to_owned()).or_insert(print);
+        }
         content
     }
 

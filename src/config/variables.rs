@@ -189,8 +189,12 @@ fn unknown(name: &str, span: &Span, reader: &mut Reader<'_>) {
         return reader.error(span, what, "it is not in this version of saslgate", "unset it");
     }
     let known = VARIABLES.iter().map(|(known, ..)| *known);
-    let fix = match nearest(name, known.chain(OTHERS.iter().copied())) {
-        Some(word) => format!("did you mean {word}?"),
+    // What all begin with makes no two of them alike.
+    let own = known
+        .chain(OTHERS.iter().copied())
+        .filter_map(|known| known.strip_prefix(OURS));
+    let fix = match nearest(name.trim_start_matches(OURS), own) {
+        Some(word) => format!("did you mean {OURS}{word}?"),
         None => {
             "unset it; config/reference.toml lists those that there are, under \"Without a file\"".to_owned()
         }

@@ -1,5 +1,8 @@
 //! Entries for fuzzers, which the tests replay on the stable toolchain. Nothing else calls them.
 
+use std::path::Path;
+
+use crate::config::{Given, diff, load, report};
 use crate::name::Mailbox;
 use crate::provider::{BearerMechanism, MailHost, Protocol, UpstreamTls};
 use crate::secret::Secret;
@@ -91,15 +94,25 @@ fn settings(choice: u8) -> Settings {
 /// # Panics
 /// If a problem points outside the file or outside the line that it shows, or a configuration differs from itself.
 pub fn config(data: &[u8]) {
-    use crate::config::{Given, diff, load, report};
+    read(Given::default().file(OWN, data), data);
+}
 
-    let path = "saslgate.toml";
-    let machine = Given::default()
-        .file("secret", "value")
-        .variable("SECRET", "value")
-        .file(path, data);
+/// A file with an account a line says `data`.
+///
+/// # Panics
+/// As for a configuration.
+pub fn users_file(data: &[u8]) {
+    let own = "users_file = \"users\"\n[app]\ngrant = \"password\"\ntenant = \"contoso.com\"\n\
+               client_id = \"11111111-2222-3333-4444-555555555555\"\n";
+    read(Given::default().file(OWN, own).file("users", data), data);
+}
+
+const OWN: &str = "saslgate.toml";
+
+fn read(machine: Given, data: &[u8]) {
+    let machine = machine.file("secret", "value").variable("SECRET", "value");
     let lines = 1 + String::from_utf8_lossy(data).matches('\n').count();
-    match load(std::path::Path::new(path), &machine) {
+    match load(Path::new(OWN), &machine) {
         Ok(config) => assert!(diff(&config.snapshot, &config.snapshot).is_empty()),
         Err(problems) => {
             assert!(problems.has_errors());
@@ -135,6 +148,11 @@ mod tests {
             data in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             downstream(protocol, &data);
+        }
+
+        #[test]
+        fn no_line_of_accounts_is_too_odd(line in "[a@* \t#\u{feff}=,-]{0,6}( |\t)(sg1:|sg2:|-)?[a:,= -]{0,12}( [a-z_]{0,9}=?[a-z@,=. ä]{0,9}){0,4}\r?\n?") {
+            users_file(line.as_bytes());
         }
 
         #[test]

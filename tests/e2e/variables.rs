@@ -22,8 +22,10 @@ const APART: &str = "RUNS_APART";
 const NAMES: &str =
     "127.0.0.1 localhost login.microsoftonline.com outlook.office365.com smtp.office365.com\n";
 
-/// Makes the rest of the shell's words run with a loopback network and `$HOSTS` as its list of hosts.
-const ENTER: &str = "ip link set lo up && mount --bind \"$HOSTS\" /etc/hosts && exec \"$@\"";
+/// Makes the rest of the shell's words run with a loopback network, `$HOSTS` as its list of hosts, and without a configuration
+/// that this machine may have.
+const ENTER: &str = "ip link set lo up && mount --bind \"$HOSTS\" /etc/hosts \
+                     && { [ ! -d /etc/saslgate ] || mount -t tmpfs none /etc/saslgate; } && exec \"$@\"";
 
 fn apart(hosts: &std::path::Path, words: &[&str]) -> Command {
     let mut command = Command::new("unshare");
