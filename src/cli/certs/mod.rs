@@ -225,6 +225,7 @@ fn listener(protocol: &str, port: u16, certificate: &Path, key: &Path) -> String
         "[[listener]]
 protocol    = \"{protocol}\"
 bind        = \"0.0.0.0:{port}\"
+allow_from  = [\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\"]
 tls         = \"implicit\"
 certificate = {}
 key         = {}
