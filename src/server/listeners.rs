@@ -61,6 +61,12 @@ struct Wanted {
     place: Option<Place>,
 }
 
+/// Listeners of another configuration, bound and not yet in use.
+pub(super) struct Prepared {
+    wanted: Vec<Wanted>,
+    entries: Vec<Arc<Entry>>,
+}
+
 /// How it will be listened to.
 enum Place {
     /// By what runs already.
@@ -80,17 +86,17 @@ impl Listeners {
     /// Listens where these settings say, for the first time.
     pub(super) fn open(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
         let mut wanted = wanted(settings);
-        let prepared = self.prepare(&wanted)?;
+        let entries = self.entries(&wanted)?;
         self.bind(&mut wanted)?;
-        self.settle(wanted, prepared);
+        self.settle(Prepared { wanted, entries });
         self.ground.inherited.tell_unwanted();
         Ok(())
     }
 
-    /// Listens where these settings say, and nowhere else any more. If that can't be had, all is as before.
-    pub(super) async fn change_to(&mut self, settings: Vec<Settings>) -> Result<(), StartError> {
+    /// Prepares to listen where these settings say. If that can't be had, all is as before.
+    pub(super) async fn prepare(&mut self, settings: Vec<Settings>) -> Result<Prepared, StartError> {
         let mut wanted = wanted(settings);
-        let prepared = self.prepare(&wanted)?;
+        let entries = self.entries(&wanted)?;
         self.keep(&mut wanted);
         let given_up = self.make_way(&wanted).await;
         if let Err(error) = self.bind(&mut wanted) {
@@ -99,16 +105,21 @@ impl Listeners {
             self.take_back(given_up);
             return Err(error);
         }
-        for mut gone in self.settle(wanted, prepared) {
+        Ok(Prepared { wanted, entries })
+    }
+
+    /// Listens as was prepared, and nowhere else any more.
+    pub(super) async fn change_to(&mut self, prepared: Prepared) {
+        for mut gone in self.settle(prepared) {
             gone.end().await;
         }
-        Ok(())
     }
 
     /// Puts everything in its place, and hands back what has none any more.
-    fn settle(&mut self, wanted: Vec<Wanted>, prepared: Vec<Arc<Entry>>) -> Vec<Running> {
+    fn settle(&mut self, prepared: Prepared) -> Vec<Running> {
+        let Prepared { wanted, entries } = prepared;
         let mut before: Vec<_> = self.running.drain(..).map(Some).collect();
-        for (wanted, entry) in wanted.into_iter().zip(prepared) {
+        for (wanted, entry) in wanted.into_iter().zip(entries) {
             let running = match wanted.place {
                 Some(Place::Running(at)) => before[at].take().inspect(|running| running.serve(entry)),
                 Some(Place::Bound(socket)) => self.start(wanted.address, socket, entry),
@@ -131,17 +142,17 @@ impl Listeners {
         self.running.iter().map(Running::door).collect()
     }
 
-    fn prepare(&self, wanted: &[Wanted]) -> Result<Vec<Arc<Entry>>, StartError> {
+    fn entries(&self, wanted: &[Wanted]) -> Result<Vec<Arc<Entry>>, StartError> {
         let Ground {
             admission, context, ..
         } = &self.ground;
-        let prepare = |wanted: &Wanted| {
+        let entry = |wanted: &Wanted| {
             let settings = Arc::clone(&wanted.settings);
             Entry::prepare(settings, Arc::clone(admission), Arc::clone(context))
                 .map(Arc::new)
                 .map_err(|error| StartError::Certificate(wanted.settings.protocol, error))
         };
-        wanted.iter().map(prepare).collect()
+        wanted.iter().map(entry).collect()
     }
 
     /// Gives each wanted address the socket that is bound to it, rather one that speaks the same protocol: of several with

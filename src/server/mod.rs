@@ -283,8 +283,10 @@ impl Server {
             rooms(config.accounts, devices, &self.house.shared, limits).map_err(StartError::prepare)?;
         let ways = ways(&config.upstream)?;
         let certificates = house::certificates(&config.listeners);
-        self.listeners.change_to(config.listeners).await?;
+        let prepared = self.listeners.prepare(config.listeners).await?;
+        // A device that is new at a listener has to be known when it comes there.
         self.house.take(ways, rooms);
+        self.listeners.change_to(prepared).await;
         let ended = self.end_sessions_of_what_is_gone();
         self.admission.limit(admitted(&config.limits));
         let doors = self.listeners.doors();
