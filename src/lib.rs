@@ -43,6 +43,7 @@ pub mod devices;
 pub mod failure;
 pub mod sessions;
 
+pub mod audit;
 pub mod certificates;
 pub mod log;
 pub mod metrics;

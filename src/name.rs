@@ -91,7 +91,7 @@ fn checked(bytes: &[u8]) -> Result<&str, NameError> {
 }
 
 /// Whether a character would act on a terminal, a log or a protocol instead of standing for itself.
-fn acts(c: char) -> bool {
+pub fn acts(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 

@@ -3,6 +3,7 @@
 //! This is the main flow of the program. Every line of `session`, `log_in` and `settle` is a call into one room.
 
 mod record;
+mod trace;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,19 +15,22 @@ use crate::account::state::States;
 use crate::account::{Accounts, Entrance, LetInBy, Passwords, Verdict};
 use crate::complaints::Complaints;
 use crate::devices::Device;
-use crate::downstream::{self, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use crate::downstream::{self, Downstream, LoginRequest, Names, Opening, Refusal, TlsState};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
+use crate::name::LoginName;
 use crate::peer::Peer;
 use crate::provider::{MailHost, Protocol};
 use crate::relay::{Observer, Relay};
 use crate::sessions::{Membership, Place, Registry, SessionId};
 use crate::token::Tokens;
-use crate::transport::{Ended, Leg, Link, Overhear, Patience, Tap, Upgrade, drive};
+use crate::transport::{Ended, Leg, Link, Overhear, Patience, Upgrade, drive};
 use crate::upstream::{Opened, Upstream};
 use crate::wire;
 
 use record::Record;
+
+pub use trace::{Trace, Traced, Traces, Wanted};
 
 /// How long a mail client may take to read why it is turned away: there is no room for it, or saslgate stops.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -49,6 +53,8 @@ pub struct Context {
     pub host_name: Box<str>,
     /// Somebody who reads conversations along.
     pub ear: Option<Arc<dyn Overhear>>,
+    /// Operators who wait for an account's next login, to read it along.
+    pub traces: Arc<Traces>,
     /// Fires when saslgate stops: sessions that are not logged in are told to come back.
     pub stopping: CancellationToken,
 }
@@ -107,7 +113,7 @@ pub struct Arrival {
 
 /// One session, from its first byte to its last.
 pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
-    let mut record = Record::new(SessionId::random(), &arrival, &context.metrics);
+    let mut record = Record::new(SessionId::random(), &arrival, &context);
     // Boxed, so that all that a login needed is gone while the relay waits for mail.
     let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
     drop(context);
@@ -157,7 +163,7 @@ async fn log_in(
     let limits = context.rooms.load().limits;
     let mut patience = Patience::new(limits.login);
     establish_tls(&mut link, arrival, context, &mut patience).await?;
-    let mut dialogue = open_dialogue(arrival, context, limits.attempts, record.id());
+    let mut dialogue = open_dialogue(arrival, context, limits.attempts, record);
     loop {
         let request = match converse(&mut link, &mut *dialogue, arrival, context, &mut patience, record).await
         {
@@ -171,7 +177,7 @@ async fn log_in(
         match settle(&request, &mut *dialogue, arrival, context, record).await {
             Ok((opened, membership)) => {
                 let handover = dialogue.accept(request.turn, &opened.welcome);
-                Tap::new(context.ear.clone(), record.id()).pass(Leg::Downstream, handover.said);
+                record.overheard(handover.said, None);
                 let relay = Relay {
                     downstream: link,
                     upstream: opened.link,
@@ -183,9 +189,10 @@ async fn log_in(
                 return Ok((relay, membership));
             }
             Err(failure) => {
-                record.login_refused(&failure, &context.states);
+                let diagnosis = record.login_refused(&failure, &context.states);
                 dialogue.refuse(request.turn, failure.refusal());
                 record.told(dialogue.told());
+                record.overheard(dialogue.overheard(), Some(&diagnosis));
             }
         }
     }
@@ -211,8 +218,13 @@ async fn establish_tls(
     }
 }
 
-fn open_dialogue(arrival: &Arrival, context: &Context, attempts: u32, session: &str) -> Box<dyn Downstream> {
-    let rooms = context.rooms.load();
+fn open_dialogue(
+    arrival: &Arrival,
+    context: &Context,
+    attempts: u32,
+    record: &Record,
+) -> Box<dyn Downstream> {
+    let rooms = context.rooms.load_full();
     let opening = Opening {
         tls: arrival.tls,
         offer: context
@@ -220,8 +232,8 @@ fn open_dialogue(arrival: &Arrival, context: &Context, attempts: u32, session: &
             .promise(arrival.protocol, rooms.hosts(arrival.protocol)),
         host_name: context.host_name.clone(),
         device: arrival.device.clone(),
-        session: session.into(),
-        recording: context.ear.is_some(),
+        session: record.id().into(),
+        recording: record.tap().is_listening().then(|| names(&rooms)),
     };
     let limits = match arrival.protocol {
         Protocol::Smtp => wire::Limits {
@@ -236,6 +248,15 @@ fn open_dialogue(arrival: &Arrival, context: &Context, attempts: u32, session: &
     downstream::open(arrival.protocol, opening, limits)
 }
 
+/// The names that a transcript shows: those of accounts. Any other may be a password.
+fn names(rooms: &Arc<Rooms>) -> Names {
+    let rooms = Arc::clone(rooms);
+    Names::those(move |name| {
+        let name = LoginName::parse(name).ok();
+        name.is_some_and(|name| rooms.accounts.meant_by(&name).is_some())
+    })
+}
+
 /// Lets the dialogue speak until it asks for a login to be settled.
 async fn converse(
     link: &mut Link,
@@ -245,8 +266,7 @@ async fn converse(
     patience: &mut Patience,
     record: &Record,
 ) -> Result<LoginRequest, Outcome> {
-    let tap = Tap::new(context.ear.clone(), record.id());
-    let legs = (&tap, Leg::Downstream);
+    let legs = (record.tap(), Leg::Downstream);
     let asked = tokio::select! {
         asked = drive(link, dialogue, arrival.upgrade.as_ref(), patience, legs) => asked.map_err(Outcome::Ended),
         () = context.stopping.cancelled() => {
@@ -281,6 +301,7 @@ async fn settle(
         peer: &arrival.peer,
         passwords: arrival.passwords,
     };
+    record.name_typed(&request.credentials, &rooms.accounts);
     let verdict = rooms.accounts.check(entrance, &request.credentials).await;
     record.password_checked();
     let authorized = match verdict {
@@ -295,10 +316,14 @@ async fn settle(
     let membership = context
         .registry
         .enter(record.session_id(), authorized.let_in_by());
-    let tap = Tap::new(context.ear.clone(), record.id());
     let opened = context
         .upstream
-        .open(&authorized, &context.tokens, request.ehlo.as_deref(), &tap)
+        .open(
+            &authorized,
+            &context.tokens,
+            request.ehlo.as_deref(),
+            record.tap(),
+        )
         .await;
     let opened = opened.inspect_err(|_| record.token_known(context.tokens.claims(&authorized).as_ref()))?;
     record.upstream_opened(&opened);

@@ -24,15 +24,9 @@ const ORDER: &[&[&str]] = &[
     &["wire"],
     &["sessions", "devices", "complaints"],
     &["metrics"],
-    &[
-        "provider",
-        "name",
-        "secret",
-        "log",
-        "peer",
-        "certificates",
-        "subprocess",
-    ],
+    &["audit"],
+    &["log"],
+    &["provider", "name", "secret", "peer", "certificates", "subprocess"],
 ];
 
 /// Rooms without I/O, and the words that would give it away.

@@ -6,6 +6,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
+mod log;
 mod operator;
 mod password;
 mod reload;
@@ -15,6 +16,7 @@ mod sign_out;
 mod status;
 mod test;
 mod token;
+mod trace;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,7 +43,8 @@ const EXAMPLES: &str = "Start here:
   saslgate sign-in ACCOUNT           where people have to allow it once
   saslgate test ACCOUNT              from the clock to an opened mailbox, step by step; nothing is sent
   saslgate status                    how every account stands
-  saslgate reload                    take what has changed in the configuration; it also happens by itself";
+  saslgate reload                    take what has changed in the configuration; it also happens by itself
+  saslgate trace ACCOUNT             its next login as a conversation, secrets masked";
 
 #[derive(Parser)]
 #[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
@@ -71,6 +74,10 @@ enum Command {
     Test(test::TestArgs),
     /// Try whether alerts arrive
     Alert(alert::AlertArgs),
+    /// Show or set what is logged, while saslgate runs
+    Log(log::LogArgs),
+    /// Print an account's next login as a conversation, secrets masked
+    Trace(trace::TraceArgs),
     /// Print an access token, for a program that speaks XOAUTH2 itself
     Token(token::TokenArgs),
     /// Make a password for a mail program, and what the configuration stores of it
@@ -94,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Test(args) => test::run(args),
         Command::Alert(args) => alert::run(args),
+        Command::Log(args) => log::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Token(args) => token::run(args),
         Command::Password(args) => password::run(&args),
         Command::Certs(args) => certs::run(&args),

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::DEFAULT_CONFIG;
 use crate::config::{self, Config, Origin, Problems, Sources, System};
 use crate::server::{Inherited, Server, Why, keep_memory_private, raise_open_files};
-use crate::{cli, log};
+use crate::{audit, cli, log};
 
 const EXAMPLES: &str = "Examples:
   saslgate run                             with /etc/saslgate/saslgate.toml
@@ -43,10 +43,15 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = log::start(&config.log) {
-        cli::complain(&error.to_string());
-        return ExitCode::from(2);
-    }
+    // Kept to the end of `run`, so that whatever ends it is in the log.
+    let _running = match log::start(&config.log) {
+        Ok(running) => running,
+        Err(error) => {
+            cli::complain(&error.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    log::tell_panics();
     keep_memory_private();
     warn(&config.warnings);
     match cli::runtime().map(|runtime| runtime.block_on(serve(config, (origin, sources), inherited))) {
@@ -74,7 +79,7 @@ async fn serve(config: Config, followed: (Origin, Sources), inherited: Inherited
     let server = Server::start(config, inherited, None);
     let mut server = server.map_err(|error| error.to_string())?;
     let (origin, sources) = followed;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %origin, "ready");
+    audit::started(env!("CARGO_PKG_VERSION"), &origin.to_string());
     server.follow(origin, sources);
     loop {
         let why = tokio::select! {

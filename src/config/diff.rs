@@ -76,7 +76,10 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> ReloadPlan {
     let tables = [
         ("[limits]", old.limits != new.limits),
         ("[upstream]", old.upstream != new.upstream),
-        ("[log]", old.log.level != new.log.level),
+        (
+            "[log]",
+            (&old.log.level, old.log.audit) != (&new.log.level, new.log.audit),
+        ),
         ("[server]", old.server != new.server),
         ("[alert]", old.alert != new.alert),
         (AT_THE_START[0], old.store != new.store),

@@ -180,7 +180,7 @@ pub(super) const LISTENER: Shape = Shape {
 
 pub(super) const LOG: Shape = Shape {
     name: "[log]",
-    keys: &["format", "level"],
+    keys: &["format", "level", "audit"],
     expands: false,
     refused: &[],
 };

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::keys;
@@ -207,27 +206,20 @@ pub(super) fn log(root: &Table<'_>, reader: &mut Reader<'_>) -> log::Settings {
         .and_then(|table| table.choice("format", FORMATS, reader));
     let level = table.as_ref().and_then(|table| table.text("level", reader));
     let level = level.filter(|level| is_filter(level, reader));
+    let audit = table.as_ref().and_then(|table| table.flag("audit", reader));
     log::Settings {
+        audit: audit.is_none_or(|at| at.value),
         format: format.map_or(Format::Text, |at| at.value),
         level: level.map_or_else(|| "info".to_owned(), |level| level.value),
     }
 }
 
-const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-
-/// A filter takes any word for the name of a module, so that `inof` would silence everything: a word alone has to be a
-/// level.
 fn is_filter(level: &Text, reader: &mut Reader<'_>) -> bool {
-    let mut words = level
-        .value
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.contains(['=', '[']));
-    let unknown = words.find(|word| !LEVELS.contains(&word.to_ascii_lowercase().as_str()));
-    if unknown.is_none() && EnvFilter::try_new(&level.value).is_ok() {
+    let unknown = log::unknown_word(&level.value);
+    if unknown.is_none() && log::filter(&level.value, true).is_ok() {
         return true;
     }
-    let fix = match unknown.and_then(|word| nearest(word, LEVELS.into_iter())) {
+    let fix = match unknown.and_then(|word| nearest(word, log::LEVELS.into_iter())) {
         Some(word) => format!("did you mean \"{word}\"?"),
         None => "write one of error, warn, info, debug, trace, off, or \"info,saslgate::upstream=debug\""
             .to_owned(),

@@ -49,6 +49,16 @@ pub enum Order {
         /// For which protocol.
         protocol: Protocol,
     },
+    /// Which level the log has; with `level`, another one.
+    Log {
+        /// A level, or one per module.
+        level: Option<String>,
+    },
+    /// The next login of an account is read along, secrets masked.
+    Trace {
+        /// Which account.
+        account: String,
+    },
     /// Accounts are tested, step by step.
     Test {
         /// Which account; all where none is named.
@@ -189,6 +199,31 @@ pub enum News {
     },
     /// The token that was asked for.
     Token(Told),
+    /// The level that the log has now.
+    LogLevel(String),
+    /// Somebody's next login is waited for.
+    Tracing {
+        /// The account.
+        account: String,
+    },
+    /// A session has named the account; what it said follows.
+    TraceOf {
+        /// Its id, as the log has it.
+        session: String,
+        /// Where it comes from.
+        peer: String,
+        /// What it speaks.
+        protocol: Protocol,
+    },
+    /// A line of it.
+    Heard {
+        /// Who said it to whom.
+        voice: Voice,
+        /// What, masked; nothing in it acts on a terminal.
+        line: String,
+    },
+    /// The login that was traced is over.
+    Traced(TraceEnd),
     /// A step of a test begins.
     StepBegun(StepTold),
     /// A step of a test has ended.
@@ -224,6 +259,32 @@ pub enum News {
     Refused(TroubleTold),
     /// Nothing more will come.
     Done,
+}
+
+/// Who said a line of a login.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voice {
+    /// The mail client, to saslgate.
+    MailClient,
+    /// saslgate, to the mail client.
+    ToMailClient,
+    /// Upstream, to saslgate.
+    Upstream,
+    /// saslgate, to upstream.
+    ToUpstream,
+}
+
+/// How a login ended that was traced.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TraceEnd {
+    /// The mail client is in.
+    LoggedIn,
+    /// It is not, and why.
+    Refused(Box<TroubleTold>),
+    /// The session went away before that.
+    Gone,
 }
 
 /// What an operator says meanwhile.

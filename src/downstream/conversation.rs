@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Credentials, Downstream, Handover, LoginRequest, Opening, Refusal, TlsState};
+use super::{Credentials, Downstream, Handover, LoginRequest, Names, Opening, Refusal, TlsState};
 use crate::provider::Protocol;
 use crate::wire::{Closing, Limits, Offer, Step, Welcome};
 
@@ -31,7 +31,7 @@ pub(super) fn opening(protocol: Protocol, tls: TlsState) -> Opening {
         host_name: "mail.example.com".into(),
         device: None,
         session: "s1".into(),
-        recording: true,
+        recording: Some(Names::those(|_| true)),
     }
 }
 

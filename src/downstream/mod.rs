@@ -14,7 +14,11 @@ pub use pop3::Pop3;
 pub use refusal::Refusal;
 pub use smtp::Smtp;
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::devices::Device;
+use crate::name::{MAX_NAME, shown};
 use crate::provider::Protocol;
 use crate::secret::Secret;
 use crate::wire::{Dialogue, Limits, Offer, Said, Turn, Welcome};
@@ -152,9 +156,40 @@ pub struct Opening {
     pub device: Option<Device>,
     /// The session's id: it stands in every refusal, so that a caller can be matched to the log.
     pub session: Box<str>,
-    /// Whether the masked transcript is kept.
-    pub recording: bool,
+    /// Which names the masked transcript shows, if one is kept.
+    pub recording: Option<Names>,
 }
+
+/// Which user names a transcript shows. People type their password there, too.
+#[derive(Clone)]
+pub struct Names(Arc<MayBeShown>);
+
+type MayBeShown = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+impl Names {
+    /// Those that `may_be_shown` says yes of.
+    pub fn those(may_be_shown: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(may_be_shown))
+    }
+
+    /// A name as it is shown.
+    fn show(&self, name: &[u8]) -> String {
+        if (self.0)(name) {
+            shown(name, MAX_NAME)
+        } else {
+            MASK.into()
+        }
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+/// What stands in a transcript for what may be a secret.
+const MASK: &str = "***";
 
 /// Starts the dialogue of one protocol.
 pub fn open(protocol: Protocol, opening: Opening, limits: Limits) -> Box<dyn Downstream> {

@@ -1,7 +1,7 @@
 //! What the three dialogues share: who may speak, whether a login may be said yet, and how much may be wasted before the
 //! mail client is shown out.
 
-use super::{Credentials, Handover, LoginRequest, Mechanism, Opening, Refusal, TlsState};
+use super::{Credentials, Handover, LoginRequest, MASK, Mechanism, Opening, Refusal, TlsState};
 use crate::provider::Protocol;
 use crate::sasl::exchange::{self, Shown};
 use crate::wire::{
@@ -38,7 +38,7 @@ pub(super) enum Heard {
 impl Reception {
     pub(super) fn new(protocol: Protocol, opening: Opening, limits: Limits) -> Self {
         Self {
-            talk: Talk::new(opening.recording),
+            talk: Talk::new(opening.recording.is_some()),
             opening,
             protocol,
             limits,
@@ -86,6 +86,12 @@ impl Reception {
             Closing::Foreign(foreign),
         );
         Heard::Nothing
+    }
+
+    /// A user name as the transcript shows it.
+    pub(super) fn named(&self, name: &[u8]) -> String {
+        let names = self.opening.recording.as_ref();
+        names.map_or_else(|| MASK.into(), |names| names.show(name))
     }
 
     /// Whether a login may be said now. If not, no password is read, parsed or kept.

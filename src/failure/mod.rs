@@ -9,6 +9,7 @@ mod facts;
 mod local;
 mod mending;
 mod reaching;
+mod reason;
 
 use std::borrow::Cow;
 use std::sync::Arc;

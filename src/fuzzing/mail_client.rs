@@ -1,7 +1,7 @@
 //! What mail clients may say.
 
 use crate::devices::{Device, Devices};
-use crate::downstream::{self, Credentials, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use crate::downstream::{self, Credentials, Downstream, LoginRequest, Names, Opening, Refusal, TlsState};
 use crate::name::LoginName;
 use crate::peer::Peer;
 use crate::provider::Protocol;
@@ -118,7 +118,7 @@ fn opening(protocol: Protocol, choice: u8) -> Opening {
         host_name: "mail.example".into(),
         device: device(choice),
         session: "s1".into(),
-        recording: true,
+        recording: Some(Names::those(|_| true)),
     }
 }
 

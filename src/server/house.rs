@@ -159,6 +159,7 @@ fn compose(
         metrics: Arc::new(Metrics::new()),
         host_name,
         ear,
+        traces: Arc::default(),
         stopping: CancellationToken::new(),
     };
     Ok(Composed {

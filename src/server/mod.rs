@@ -32,9 +32,11 @@ pub use process::{keep_memory_private, raise_open_files};
 pub use reload::Why;
 pub use supervisor::Inherited;
 
+use crate::audit;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
 use crate::hook;
+use crate::log;
 use crate::metrics::Metrics;
 use crate::name::LoginName;
 use crate::provider::Protocol;
@@ -214,6 +216,7 @@ impl Server {
         );
         self.keep("the watch over what ends", expiring);
         self.keep("the watch over accounts", watch::run(context, stop()));
+        self.keep("the count of log lines left out", audit::tell_suppressed(stop()));
     }
 
     /// Work that goes on until saslgate stops; if it ends before, health tells.
@@ -292,11 +295,17 @@ impl Server {
         let doors = self.listeners.doors();
         self.house.desk.reload(config.apps, doors, certificates);
         self.house.alerts.change(config.alert);
+        if plan.tables.contains(&"[log]")
+            && let Err(error) = log::change(&config.log)
+        {
+            tracing::error!(%error, "the log goes on as it was");
+        }
         self.drain = config.server.drain;
         self.snapshot = config.snapshot;
         let generation = self.count_reload();
         self.metrics().reloaded();
-        tracing::info!(%plan, generation, sessions_ended = ended, "configuration reloaded");
+        audit::reloaded(&plan.to_string(), generation, true);
+        tracing::debug!(sessions = ended, "sessions of what is gone were ended");
         for what in plan.needs_restart() {
             tracing::warn!(
                 what,
@@ -368,7 +377,7 @@ impl Server {
             tracing::info!(closed, "closing sessions that did not end by themselves");
             let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
         }
-        tracing::info!("stopped");
+        audit::stopped();
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::task::block_in_place;
 
 use super::files::Files;
 use super::{Server, supervisor};
+use crate::audit;
 use crate::config::{self, Config, Origin, Problems, Sources, System};
 use crate::control::{ConfigurationStatus, seconds};
 use crate::hook::Alert;
@@ -160,24 +161,27 @@ impl Server {
         let reloaded = self.read_and_take().await;
         match &reloaded {
             Ok(_) if was_refused => self.house.alerts.tell(Alert::reload_taken()),
-            Err(problems) if !was_refused => {
-                let first = problems.lines().next().unwrap_or_default();
-                self.house.alerts.tell(Alert::reload_refused(first));
-            }
-            _ => {}
-        }
-        if reloaded.is_err() {
-            self.metrics().reload_failed();
-        }
-        if let Err(problems) = &reloaded {
-            self.standing.refused(problems);
-            for problem in problems.lines() {
-                tracing::error!(problem, "not reloaded; the old configuration stays in use");
-            }
+            Ok(_) => {}
+            Err(problems) => self.refuse(problems, was_refused),
         }
         supervisor::tell_ready(&self.in_words());
         if let Why::Command(Answer(answer)) = why {
             let _ = answer.send(reloaded);
+        }
+    }
+
+    /// Tells everybody that a configuration was not taken; alerts once, until one is taken again.
+    fn refuse(&self, problems: &str, is_known: bool) {
+        self.standing.refused(problems);
+        self.metrics().reload_failed();
+        for problem in problems.lines() {
+            tracing::error!(problem, "not reloaded; the old configuration stays in use");
+        }
+        let in_one_line = problems.replace('\n', " | ");
+        audit::reloaded(&in_one_line, self.standing.now().generation, false);
+        if !is_known {
+            let first = problems.lines().next().unwrap_or_default();
+            self.house.alerts.tell(Alert::reload_refused(first));
         }
     }
 

@@ -4,23 +4,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::PeerIncompatible;
-use tracing::field::{DisplayValue, display};
 
-use super::{Arrival, Outcome};
+use super::trace::Recording;
+use super::{Arrival, Context, Outcome};
 use crate::account::password::GeneratedPassword;
 use crate::account::state::States;
-use crate::account::{Authorized, Candidate};
+use crate::account::{Accounts, Authorized, Candidate};
+use crate::audit::{self, Ending, Login, Took, Visit, Why};
 use crate::downstream::{Credentials, LoginRequest, Mechanism, Refusal, Unserved};
-use crate::failure::{self, Facts, Failure};
-use crate::metrics::{self, Connected, Direction, Metrics, Stage};
-use crate::name::{MAX_NAME, shown};
+use crate::failure::{self, Diagnosis, Facts, Failure};
+use crate::metrics::{self, Connected, Direction, Stage};
+use crate::name::{LoginName, MAX_NAME, shown};
 use crate::oauth::Claims;
 use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::relay::{End, Summary};
 use crate::sessions::SessionId;
-use crate::transport::{Ended, Leg};
+use crate::transport::{Ended, Leg, Overhear, Tap};
 use crate::upstream::{Cause, Opened, Times};
+use crate::wire::Said;
 
 /// Facts and times of one session.
 pub(super) struct Record {
@@ -32,7 +34,17 @@ pub(super) struct Record {
     begun: Instant,
     counted: Connected,
     details: Box<Details>,
+    hearing: Option<Box<Hearing>>,
 }
+
+/// Who reads the session along until somebody is logged in.
+#[derive(Default)]
+struct Hearing {
+    tap: Tap,
+    recording: Option<Arc<Recording>>,
+}
+
+static NOBODY: Tap = Tap::nobody();
 
 /// Boxed, because a relaying session only needs it once more, at its end.
 #[derive(Default)]
@@ -49,14 +61,15 @@ struct Details {
 }
 
 impl Record {
-    pub(super) fn new(id: SessionId, arrival: &Arrival, metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn new(id: SessionId, arrival: &Arrival, context: &Context) -> Self {
         Self {
+            hearing: Hearing::new(&id, arrival, context).map(Box::new),
             id,
             peer: arrival.peer,
             via: arrival.via,
             protocol: arrival.protocol,
             begun: Instant::now(),
-            counted: metrics.connected(arrival.protocol),
+            counted: context.metrics.connected(arrival.protocol),
             details: Box::default(),
         }
     }
@@ -67,6 +80,33 @@ impl Record {
 
     pub(super) fn session_id(&self) -> &SessionId {
         &self.id
+    }
+
+    /// Where what is said can be read along.
+    pub(super) fn tap(&self) -> &Tap {
+        self.hearing.as_ref().map_or(&NOBODY, |hearing| &hearing.tap)
+    }
+
+    /// A login has named itself, whether its password is right or not: somebody may wait for that account.
+    pub(super) fn name_typed(&self, credentials: &Credentials, accounts: &Accounts) {
+        if let (Some(recording), Credentials::Password { user, .. }) = (self.recording(), credentials)
+            && let Ok(login) = LoginName::parse(user)
+            && let Some(account) = accounts.meant_by(&login)
+        {
+            recording.account_meant(account, Some(&login));
+        }
+    }
+
+    /// The last that is said of one login, and why it was refused, if it was.
+    pub(super) fn overheard(&self, said: Vec<Said>, refused: Option<&Diagnosis>) {
+        self.tap().pass(Leg::Downstream, said);
+        if let Some(recording) = self.recording() {
+            recording.ended(refused);
+        }
+    }
+
+    fn recording(&self) -> Option<&Recording> {
+        self.hearing.as_ref()?.recording.as_deref()
     }
 
     pub(super) fn login_asked(&mut self, request: &LoginRequest) {
@@ -88,6 +128,10 @@ impl Record {
 
     pub(super) fn account_known(&mut self, authorized: &Authorized) {
         self.details.account = Some(authorized.account().name.to_string().into());
+        // A device has no name that it could have typed.
+        if let Some(recording) = self.recording() {
+            recording.account_meant(authorized.account(), None);
+        }
         self.details.facts = Facts::of(authorized);
     }
 
@@ -126,7 +170,7 @@ impl Record {
         }
     }
 
-    pub(super) fn login_refused(&mut self, failure: &Failure, states: &States) {
+    pub(super) fn login_refused(&mut self, failure: &Failure, states: &States) -> Diagnosis {
         self.details.refused += 1;
         if let Failure::Upstream(error) = failure
             && let Cause::Rejected(rejection) = &error.cause
@@ -134,16 +178,27 @@ impl Record {
             self.counted.rejected(rejection.kind.into());
         }
         let diagnosis = failure::explain(failure, &self.details.facts);
-        tracing::warn!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
-            mechanism = self.mechanism(), refusal = ?failure.refusal(), code = diagnosis.code.as_deref().unwrap_or("-"),
-            what = diagnosis.what, why = &*diagnosis.why, fix = &*diagnosis.fix, "login refused"
+        let why = Why {
+            what: &diagnosis.what,
+            why: &diagnosis.why,
+            fix: &diagnosis.fix,
+        };
+        let refusal = format!("{:?}", failure.refusal());
+        let code = diagnosis.code.as_deref();
+        audit::login_refused(
+            &self.visit(),
+            &self.login(),
+            failure.reason(),
+            &refusal,
+            code,
+            &why,
         );
         if let (Some(account), Some(trouble)) = (&self.details.facts.account, failure.trouble(&diagnosis))
             && let Some(change) = states.trouble(account, self.protocol, trouble)
         {
             change.log(account, self.protocol);
         }
+        diagnosis
     }
 
     /// What the mail client was refused, by whomever.
@@ -154,13 +209,12 @@ impl Record {
     }
 
     pub(super) fn mechanism_refused(&self, mechanism: &str) {
-        tracing::warn!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, mechanism,
-            what = "a mail client asked for a login mechanism that is not offered",
-            why = "with a hashed or foreign mechanism saslgate never sees the password that it has to check",
-            fix = "set the mail client to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
-            "mechanism refused"
-        );
+        let why = Why {
+            what: "a mail client asked for a login mechanism that is not offered",
+            why: "with a hashed or foreign mechanism saslgate never sees the password that it has to check",
+            fix: "set the mail client to plain password, PLAIN or LOGIN (with TLS where the network is not trusted)",
+        };
+        audit::mechanism_refused(&self.visit(), mechanism, &why);
     }
 
     /// Mail came without a login, and from nobody who may do that. The line to add is what the operator looks for.
@@ -178,20 +232,19 @@ impl Record {
                 "update the device, or put a mail server such as Postfix in between".to_owned(),
             ),
         };
-        tracing::warn!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol,
-            what = "a device sent mail without logging in, which was refused", why, fix, "mail refused"
-        );
+        let why = Why {
+            what: "a device sent mail without logging in, which was refused",
+            why,
+            fix: &fix,
+        };
+        audit::mail_refused(&self.visit(), &why);
     }
 
     pub(super) fn logged_in(&mut self) {
+        self.hearing = None;
         self.details.login = self.since_asked();
         self.counted.logged_in(self.details.login, self.details.stages());
-        tracing::info!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
-            mailbox = self.mailbox(), mechanism = self.mechanism(),
-            login_ms = millis(self.details.login), "logged in"
-        );
+        audit::login_accepted(&self.visit(), &self.login(), millis(self.details.login));
     }
 
     pub(super) fn end(&self, summary: &Summary) {
@@ -199,41 +252,52 @@ impl Record {
         self.counted.relayed(Direction::ToUpstream, summary.sent);
         self.counted.relayed(Direction::ToMailClient, summary.received);
         self.counted.ended((&summary.end).into());
-        let explained = failure::explain_notes(&summary.notes, &details.facts);
-        let explained = explained.as_ref();
-        tracing::info!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, account = self.account(),
-            mailbox = self.mailbox(), mechanism = self.mechanism(),
-            outcome = %ended(&summary.end), sent = summary.sent, received = summary.received,
-            seconds = self.begun.elapsed().as_secs(), login_ms = millis(details.login), password_ms = millis(details.password),
-            token_ms = millis(details.upstream.token), dial_ms = millis(details.upstream.dial), handshake_ms = millis(details.upstream.handshake),
-            upstream_said = summary.notes.join(" | "),
-            // Only where upstream refused something that is known.
-            code = explained.and_then(|known| known.code.as_deref()), why = explained.map(|known| &*known.why),
-            fix = explained.map(|known| &*known.fix), "session ended"
-        );
+        let known = failure::explain_notes(&summary.notes, &details.facts);
+        let ending = Ending {
+            outcome: &ended(&summary.end),
+            sent: summary.sent,
+            received: summary.received,
+            seconds: self.begun.elapsed().as_secs(),
+            took: details.took(),
+            upstream_said: &summary.notes.join(" | "),
+            known: known
+                .as_ref()
+                .map(|known| (known.code.as_deref(), &*known.why, &*known.fix)),
+        };
+        audit::session_ended(&self.visit(), &self.login(), &ending);
     }
 
     pub(super) fn end_without_login(&self, outcome: &Outcome) {
         self.counted.ended(outcome.into());
-        tracing::info!(
-            session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, outcome = %outcome,
-            refused = self.details.refused, seconds = self.begun.elapsed().as_secs(), "session ended without a login"
-        );
+        let seconds = self.begun.elapsed().as_secs();
+        audit::session_without_login(&self.visit(), &outcome.to_string(), self.details.refused, seconds);
         if let Outcome::Ended(Ended::Tls(error)) = outcome
             && let Some(what) = too_old(error)
         {
-            tracing::warn!(
-                session = %self.id, peer = %self.peer, via = self.via(), protocol = %self.protocol, what,
-                why = "TLS of that age can be broken and is not spoken here",
-                fix = "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
-                "TLS refused"
-            );
+            let why = Why {
+                what,
+                why: "TLS of that age can be broken and is not spoken here",
+                fix: "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
+            };
+            audit::tls_refused(&self.visit(), &why);
         }
     }
 
-    fn via(&self) -> Option<DisplayValue<Peer>> {
-        self.via.map(display)
+    fn visit(&self) -> Visit<'_> {
+        Visit {
+            peer: &self.peer,
+            via: self.via.as_ref(),
+            protocol: self.protocol,
+            session: self.id(),
+        }
+    }
+
+    fn login(&self) -> Login<'_> {
+        Login {
+            account: self.account(),
+            mailbox: self.mailbox(),
+            mechanism: self.mechanism(),
+        }
     }
 
     fn account(&self) -> &str {
@@ -254,6 +318,16 @@ impl Record {
 }
 
 impl Details {
+    fn took(&self) -> Took {
+        Took {
+            login: millis(self.login),
+            password: millis(self.password),
+            token: millis(self.upstream.token),
+            dial: millis(self.upstream.dial),
+            handshake: millis(self.upstream.handshake),
+        }
+    }
+
     fn stages(&self) -> [(Stage, Duration); 4] {
         [
             (Stage::Password, self.password),
@@ -261,6 +335,21 @@ impl Details {
             (Stage::Dial, self.upstream.dial),
             (Stage::Handshake, self.upstream.handshake),
         ]
+    }
+}
+
+impl Hearing {
+    fn new(id: &SessionId, arrival: &Arrival, context: &Context) -> Option<Self> {
+        let recording = context
+            .traces
+            .recording(id.as_str(), arrival.peer, arrival.protocol);
+        let ear = match (&context.ear, &recording) {
+            (Some(ear), _) => Arc::clone(ear),
+            (None, Some(recording)) => Arc::clone(recording) as Arc<dyn Overhear>,
+            (None, None) => return None,
+        };
+        let tap = Tap::new(Some(ear), id.as_str());
+        Some(Self { tap, recording })
     }
 }
 

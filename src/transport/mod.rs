@@ -49,6 +49,11 @@ impl Tap {
         }
     }
 
+    /// A tap that nobody listens at.
+    pub const fn nobody() -> Self {
+        Self { ear: None }
+    }
+
     /// Whether somebody listens, and dialogues should keep their transcript.
     pub fn is_listening(&self) -> bool {
         self.ear.is_some()

@@ -5,7 +5,7 @@
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
-use saslgate::downstream::{self, Credentials, Downstream, LoginRequest, Opening, Refusal, TlsState};
+use saslgate::downstream::{self, Credentials, Downstream, LoginRequest, Names, Opening, Refusal, TlsState};
 use saslgate::provider::Protocol;
 use saslgate::wire::{Closing, Dialogue, Limits, Offer, Step, Welcome};
 
@@ -227,7 +227,7 @@ impl MailClient {
             host_name: "mail.example.com".into(),
             device: None,
             session: "s1".into(),
-            recording: true,
+            recording: Some(Names::those(|_| true)),
         }
     }
 }

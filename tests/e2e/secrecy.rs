@@ -1,6 +1,6 @@
 //! What must never be seen: passwords, client secrets and tokens, in no log line, reply or /proc file, in no disguise.
 
-mod canaries;
+pub(crate) mod canaries;
 
 use std::fs;
 
@@ -170,7 +170,7 @@ fn listeners() -> Vec<(Protocol, Tls)> {
         .collect()
 }
 
-fn user_token(sim: &Sim, user: &str) -> String {
+pub(crate) fn user_token(sim: &Sim, user: &str) -> String {
     let scopes = ["IMAP.AccessAsUser.All", "POP.AccessAsUser.All", "SMTP.Send"];
     let claims = sim.entra().user_claims(sim.directory(), user, &scopes);
     sim.entra().mint(&claims).reveal().to_owned()

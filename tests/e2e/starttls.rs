@@ -18,7 +18,7 @@ use crate::support::config::{Account, Config};
 use crate::support::mail_client::{MailClient, plain};
 use crate::support::place::Place;
 use crate::support::program::Program;
-use crate::support::soon;
+use crate::support::{connect_as_another, soon};
 
 /// STARTTLS, and our go-ahead.
 fn border(protocol: Protocol) -> (&'static str, &'static str) {
@@ -146,7 +146,7 @@ async fn victim_hears(
     when: When,
 ) -> String {
     let (starttls, go_ahead) = border(protocol);
-    let mut socket = TcpStream::connect(address).await.unwrap();
+    let mut socket = connect_as_another(address).await;
     socket.set_nodelay(true).unwrap();
     let mut heard = heard_until(&mut socket, "\r\n").await;
     let said = match when {

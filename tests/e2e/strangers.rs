@@ -13,7 +13,7 @@ use crate::support::config::{Account, Config};
 use crate::support::mail_client::MailClient;
 use crate::support::place::Place;
 use crate::support::program::Program;
-use crate::support::{soon, until};
+use crate::support::{connect_as_another, soon, until};
 
 /// How soon a stranger is shown out. Measured three times, for the machine may be busy.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const CANARY: &str = "<script>alert(1)</script>";
 
 /// Says something to a listener; everything that comes back until the end, and how long that took.
 async fn answer_to(address: SocketAddr, said: &[u8]) -> (String, Duration) {
-    let mut socket = TcpStream::connect(address).await.unwrap();
+    let mut socket = connect_as_another(address).await;
     let begun = Instant::now();
     let mut heard = Vec::new();
     let _ = socket.write_all(said).await;
@@ -221,7 +221,7 @@ fn old_hellos() -> Vec<(Vec<u8>, &'static str)> {
 
 /// A connection on which TLS is about to start.
 async fn about_to_start_tls(address: SocketAddr, tls: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(address).await.unwrap();
+    let mut socket = connect_as_another(address).await;
     if tls == "starttls" {
         socket.write_all(b"STARTTLS\r\n").await.unwrap();
         let mut heard = Vec::new();

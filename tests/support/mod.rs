@@ -16,12 +16,14 @@ pub(crate) mod place;
 pub(crate) mod program;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use saslgate::provider::Protocol;
 use saslgate::sim::mailbox::Right;
 use saslgate::sim::{Demo, Sim};
+use tokio::net::{TcpSocket, TcpStream};
 
 /// How long anything may take that should happen at once. Generous: the machine may be busy with other builds.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -47,6 +49,15 @@ pub(crate) async fn until(time: Duration, what: &str, mut condition: impl FnMut(
         }
     })
     .await;
+}
+
+/// Connects from an address of this machine that nobody has used before: what the log says of strangers is counted per source.
+pub(crate) async fn connect_as_another(address: SocketAddr) -> TcpStream {
+    static USED: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = USED.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::new(127, 1, high, low), 0).into()).unwrap();
+    soon("a connection", socket.connect(address)).await.unwrap()
 }
 
 /// When TLS starts on a listener, as the configuration spells it.

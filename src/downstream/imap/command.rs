@@ -3,15 +3,11 @@
 use std::fmt::{self, Write};
 
 use super::arguments::{Arguments, Literal};
-use crate::name::shown;
 use crate::sasl::exchange;
 use crate::wire::{MAX_LINE, MAX_LITERAL};
 
 /// The longest tag accepted, in bytes: mail clients use up to ten.
 const MAX_TAG: usize = 128;
-
-/// A name in a transcript, in characters.
-const MAX_SHOWN: usize = 100;
 
 /// Commands that exist and have to wait for the login. Mail clients try ENABLE and COMPRESS early.
 const LATER: &[&str] = &[
@@ -204,7 +200,12 @@ impl Command {
 
     /// The line just added as a transcript shows it: `first` is the number of arguments that earlier lines showed, if
     /// there were any.
-    pub(super) fn shown(&self, first: Option<usize>, literal: Option<Literal>) -> String {
+    pub(super) fn shown(
+        &self,
+        first: Option<usize>,
+        literal: Option<Literal>,
+        named: &dyn Fn(&[u8]) -> String,
+    ) -> String {
         let mut line = match (&self.tag, first) {
             (_, Some(_)) if self.verb == Verb::Login => String::new(),
             (_, Some(_)) => "***".into(),
@@ -212,7 +213,7 @@ impl Command {
             _ => "(not understood)".into(),
         };
         if first.is_none() || self.verb == Verb::Login {
-            self.show_arguments(&mut line, first.unwrap_or_default());
+            self.show_arguments(&mut line, first.unwrap_or_default(), named);
         }
         if let Some(literal) = literal {
             let length = literal
@@ -224,13 +225,13 @@ impl Command {
         line.trim_start().to_owned()
     }
 
-    fn show_arguments(&self, line: &mut String, first: usize) {
+    fn show_arguments(&self, line: &mut String, first: usize, named: &dyn Fn(&[u8]) -> String) {
         let strings = self.arguments.strings().filter(|_| self.wanted);
         match (self.verb, strings) {
             (Verb::Login | Verb::Authenticate, None) => line.push_str(" ***"),
             (Verb::Login | Verb::Authenticate, Some(strings)) => {
                 for (index, string) in strings.iter().enumerate().skip(first) {
-                    let _ = write!(line, " {}", self.show_argument(index, string));
+                    let _ = write!(line, " {}", self.show_argument(index, string, named));
                 }
             }
             _ => {}
@@ -238,9 +239,9 @@ impl Command {
     }
 
     /// The user name and the mechanism are shown, all else may be a password.
-    fn show_argument(&self, index: usize, string: &[u8]) -> String {
+    fn show_argument(&self, index: usize, string: &[u8], named: &dyn Fn(&[u8]) -> String) -> String {
         match (self.verb, index) {
-            (Verb::Login, 0) => shown(string, MAX_SHOWN),
+            (Verb::Login, 0) => named(string),
             (Verb::Authenticate, 0) => exchange::mechanism_name(string).unwrap_or("***").into(),
             _ => "***".into(),
         }

@@ -121,7 +121,8 @@ impl Imap {
     /// Reads one line of a command; `shown` is the number of arguments that were shown before, if there were lines before.
     fn read_on(&mut self, mut command: Command, text: &[u8], shown: Option<usize>) {
         let literal = command.add_line(text);
-        self.reception.talk.heard(command.shown(shown, literal));
+        let said = command.shown(shown, literal, &|name| self.reception.named(name));
+        self.reception.talk.heard(said);
         match literal {
             Some(literal) => self.literal(command, literal),
             None => self.execute(command),

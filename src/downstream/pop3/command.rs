@@ -1,10 +1,6 @@
 //! One command line.
 
 use crate::downstream::auth_command::{Auth, split_word};
-use crate::name::shown;
-
-/// A name in a transcript, in characters.
-const MAX_SHOWN: usize = 100;
 
 /// What a mail client may want before it is logged in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,11 +53,11 @@ impl<'a> Command<'a> {
         Self { verb, argument, name }
     }
 
-    /// The command as a transcript shows it.
-    pub(super) fn shown(&self) -> String {
+    /// The command as a transcript shows it, a user name as `named` does.
+    pub(super) fn shown(&self, named: impl Fn(&[u8]) -> String) -> String {
         match self.verb {
             Verb::Unknown => "(not understood)".into(),
-            Verb::User => format!("USER {}", shown(self.argument, MAX_SHOWN)),
+            Verb::User => format!("USER {}", named(self.argument)),
             Verb::Pass => "PASS ***".into(),
             Verb::Auth => format!("AUTH{}", Auth::parse(self.argument).shown()),
             _ => self.name.into(),

@@ -81,7 +81,8 @@ impl Pop3 {
 
     fn command(&mut self, user: Option<Vec<u8>>, line: &[u8]) {
         let command = Command::parse(line);
-        self.reception.talk.heard(command.shown());
+        let said = command.shown(|name| self.reception.named(name));
+        self.reception.talk.heard(said);
         if !self.reception.admit_command() {
             return;
         }

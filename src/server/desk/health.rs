@@ -14,6 +14,7 @@ use crate::account::state::State;
 use crate::control::{HealthTold, seconds};
 use crate::health::{Saying, Verdict, Vitals};
 use crate::listener::identity;
+use crate::log;
 use crate::metrics::{AccountSample, Certificate, Degraded, Sample};
 use crate::probe::Door;
 use crate::provider::Protocol;
@@ -73,6 +74,7 @@ impl Vitals for Desk {
     fn metrics(&self) -> Saying<'_, String> {
         Box::pin(async {
             let sample = self.sample().await;
+            self.context.metrics.set_log_lines_dropped(log::dropped());
             self.context.metrics.page(Arc::unwrap_or_clone(sample))
         })
     }

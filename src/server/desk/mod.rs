@@ -3,6 +3,7 @@
 mod alert;
 mod health;
 mod landing;
+mod log;
 mod owner;
 mod reread;
 mod sign_in;
@@ -10,6 +11,7 @@ mod sign_out;
 mod status;
 mod test;
 mod token;
+mod trace;
 mod waiting;
 
 use std::fmt;
@@ -91,6 +93,8 @@ impl Operations for Desk {
                 Order::SignIn(order) => self.sign_in(order, talk).await.err(),
                 Order::SignOut { account, app } => self.sign_out(&account, app.as_deref(), talk).await.err(),
                 Order::Token { account, protocol } => self.token(&account, protocol, talk).await.err(),
+                Order::Log { level } => self.log(level.as_deref(), talk).await.err(),
+                Order::Trace { account } => self.trace(&account, talk).await.err(),
                 Order::Test { account, protocol } => {
                     self.test(account.as_deref(), protocol, talk).await.err()
                 }
@@ -152,6 +156,18 @@ impl Desk {
         self.apps.store(Arc::new(apps));
         self.knows_doors(doors);
         self.certificates.store(Arc::new(certificates));
+    }
+
+    /// What is about a running server alone.
+    fn needs_server(&self) -> Result<(), Refused> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        Err(refused(
+            "no saslgate is running with this configuration",
+            "this command is about one that serves mail clients now",
+            "start it with `saslgate run`, or name its configuration with --config",
+        ))
     }
 
     /// The account that a name means.

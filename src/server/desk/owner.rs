@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
 use crate::account::state::States;
+use crate::audit;
 use crate::control::{News, Talk};
 use crate::name::Mailbox;
 use crate::oauth::{Delegated, Granted};
@@ -36,7 +37,7 @@ impl Desk {
         let owner = granted.owner.as_ref().and_then(|owner| owner.upn.as_deref());
         let owner = owner.map(ToOwned::to_owned);
         remarks.extend(self.keep(login, granted).await?);
-        tracing::info!(%account, %app, owner = owner.as_deref().unwrap_or("-"), "signed in");
+        audit::signed_in(&account, &app, owner.as_deref());
         talk.tell(News::SignedIn {
             account,
             app,

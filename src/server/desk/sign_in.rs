@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep};
 use super::waiting::Waiting;
 use super::{Desk, Refused, explained, refused, stored};
 use crate::account::Authorized;
+use crate::audit;
 use crate::control::{News, SignInOrder, SignInWay, Talk, Told};
 use crate::name::LoginName;
 use crate::oauth::flow::authorize::{Authorization, Hints};
@@ -132,7 +133,9 @@ impl Desk {
         if let Some(page) = page {
             page.show(consented.as_ref().err()).await;
         }
-        let tenant = consented?.map(Into::into);
+        let tenant: Option<String> = consented?.map(Into::into);
+        let account = login.account().name.to_string();
+        audit::consented(&account, &login.route().app.name, tenant.as_deref());
         talk.tell(News::Consented { tenant }).await;
         Ok(())
     }

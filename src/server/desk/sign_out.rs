@@ -2,6 +2,7 @@
 
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
+use crate::audit;
 use crate::control::{News, Talk};
 use crate::name::LoginName;
 use crate::token::store::TokenStore;
@@ -56,7 +57,7 @@ impl Desk {
             .context
             .registry
             .end_where(|by| by.account().to_string() == shown);
-        tracing::info!(account = %shown, apps = apps.join(", "), sessions, "signed out");
+        audit::signed_out(&shown, &apps.join(", "), sessions);
         talk.tell(News::SignedOut {
             account: shown,
             sessions,

@@ -1,6 +1,7 @@
 //! An access token for a program that speaks XOAUTH2 itself.
 
 use super::{Desk, Refused, explained, refused};
+use crate::audit;
 use crate::control::{News, Talk, Told};
 use crate::provider::Protocol;
 use crate::secret::Secret;
@@ -32,7 +33,8 @@ impl Desk {
         }
         let token = self.context.tokens.pending(&login).token().await;
         let token = token.map_err(|error| Refused::from(explained(&error, &login)))?;
-        tracing::info!(account = %found.name, %protocol, app = %app.name, token = %token.fingerprint(), "token given to a command");
+        let fingerprint = token.fingerprint().to_string();
+        audit::token_printed(&found.name.to_string(), protocol, &app.name, &fingerprint);
         let token = Secret::new(token.secret().expose().clone());
         talk.tell(News::Token(Told(token))).await;
         Ok(())

@@ -8,26 +8,26 @@ use memchr::memmem;
 use url::form_urlencoded::byte_serialize;
 
 /// A secret that the test knows.
-pub(super) struct Canary<'a> {
+pub(crate) struct Canary<'a> {
     name: &'a str,
     secret: &'a str,
 }
 
 /// One way to write it.
-pub(super) struct Disguise<'a> {
+pub(crate) struct Disguise<'a> {
     name: &'a str,
     how: &'static str,
     text: String,
 }
 
 impl<'a> Canary<'a> {
-    pub(super) fn new(name: &'a str, secret: &'a str) -> Self {
+    pub(crate) fn new(name: &'a str, secret: &'a str) -> Self {
         assert!(secret.len() >= 20, "{name} is too short to be told from chance");
         Self { name, secret }
     }
 
     /// As it is, as JSON writes it, as base64 of both alphabets at three offsets, hexadecimal, in a URL.
-    pub(super) fn disguises(&self) -> Vec<Disguise<'a>> {
+    pub(crate) fn disguises(&self) -> Vec<Disguise<'a>> {
         let mut all = vec![
             ("as it is", self.secret.to_owned()),
             ("in JSON", self.in_json()),
@@ -75,7 +75,7 @@ impl<'a> Canary<'a> {
 }
 
 impl Disguise<'_> {
-    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
         memmem::find(bytes, self.text.as_bytes()).is_some()
     }
 }
