@@ -150,12 +150,12 @@ def prepare(client, at, home):
 
 def count(refusal, gate):
     """The client's connections, by the log; at the limit one is ours."""
-    return len(gate.records("session ended without a login")) - (refusal.name == "limit")
+    return gate.count("session_without_login") - (refusal.name == "limit")
 
 
 def observed(refusal, client, at, gate, connections, ran, home):
     """The cells of a row."""
-    logins = len(gate.records("login refused"))
+    logins = gate.count("login_refused")
     exit_code = "–" if ran.exit is None else str(ran.exit)
     racing = (refusal.name, at.protocol) in client.racing
     words = "(as its threads race)" if racing else last_words(refusal, at, ran, home)

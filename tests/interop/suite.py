@@ -3,7 +3,7 @@
 Dovecot 2.3 is the upstream: it takes XOAUTH2 and OAUTHBEARER and no password, over IMAP, POP3 and
 submission. Every client fetches every message and sends one, in every TLS mode that it has, and the
 bytes are compared. Then every client meets every refusal. Last, saslgate gets its tokens by every grant that
-oidc-provider has, an authorization server that others wrote. `matrix.toml`, `refusals.md` and `grants.toml`
+oidc-provider has, an authorization server that others wrote; and fail2ban says whom it would ban by the log. `matrix.toml`, `refusals.md` and `grants.toml`
 say what is expected; whatever deviates fails the run.
 """
 
@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE))
 
 import authorization_server
 import grants
+import guessers
 import matrix
 import packages
 import refusals
@@ -33,7 +34,7 @@ def main():
     options = arguments()
     # So that whatever asks us to stop leaves nothing running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    chosen = [] if options.grants_only else matrix.by_name(options.client)
+    chosen = [] if options.grants_only or options.guessers_only else matrix.by_name(options.client)
     if not options.no_install and (needed := packages.missing(wanted(chosen, options))):
         say(f"installing {' '.join(needed)}")
         packages.install(needed)
@@ -60,12 +61,13 @@ def arguments():
     parser.add_argument("--update", action="store_true", help="write refusals.md as it was measured (all clients only)")
     parser.add_argument("--matrix-only", action="store_true", help="leave out what clients do when they are refused")
     parser.add_argument("--grants-only", action="store_true", help="leave out the mail clients: only saslgate and the authorization server")
+    parser.add_argument("--guessers-only", action="store_true", help="only whom fail2ban would ban")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="clients at once")
     options = parser.parse_args()
     if options.update and (options.client or options.direct or options.matrix_only):
         parser.error("--update needs every client, through saslgate")
-    if options.grants_only and (options.client or options.direct or options.update):
-        parser.error("--grants-only is without mail clients, through saslgate")
+    if (options.grants_only or options.guessers_only) and (options.client or options.direct or options.update):
+        parser.error("--grants-only and --guessers-only are without mail clients, through saslgate")
     if os.getuid() != 0:
         parser.error("needs root: Dovecot and Postfix change to users of their own")
     return options
@@ -73,7 +75,9 @@ def arguments():
 
 def wanted(chosen, options):
     """Every package of the run."""
-    of_grants = {*grants.PACKAGES, *authorization_server.packages()} if has_grants(options) else ()
+    if options.guessers_only:
+        return sorted(guessers.PACKAGES)
+    of_grants = {*grants.PACKAGES, *authorization_server.packages(), *guessers.PACKAGES} if has_grants(options) else ()
     return sorted(set(packages.UPSTREAM).union(of_grants, *(client.packages for client in chosen)))
 
 
@@ -94,8 +98,10 @@ def build():
 
 def judge(options, chosen, program, folder):
     """Runs everything, prints the tables, and counts."""
-    parts = [] if options.grants_only else [with_clients(options, chosen, program, folder)]
+    parts = [] if options.grants_only or options.guessers_only else [with_clients(options, chosen, program, folder)]
     if has_grants(options):
+        parts.append(with_guessers(program, folder / "guessers"))
+    if has_grants(options) and not options.guessers_only:
         parts.append(with_authorization_server(options, program, folder / "grants"))
     cells, rows, problems, pages = (sum(column, []) for column in zip(*parts))
     for page in pages:
@@ -138,6 +144,12 @@ def with_authorization_server(options, program, folder):
     finally:
         bench.end()
     return cells, [], grants.deviations(cells) + complaints, ["\n".join(grants.table(cells))]
+
+
+def with_guessers(program, folder):
+    """Whom fail2ban would ban, in the same form."""
+    problems, pages = guessers.problems(program, folder, say)
+    return [], [], problems, pages
 
 
 def summary(cells, rows, problems):
