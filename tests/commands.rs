@@ -258,3 +258,56 @@ fn every_command_that_a_text_names_is_there_with_its_options() {
         assert!(commands.contains(&command), "{commands:?}");
     }
 }
+
+/// The commands that the help of one lists, the ones below them included, each with its long options.
+fn commands_below(above: &[&str], found: &mut Vec<(Vec<String>, Vec<String>)>) {
+    let help = stdout(&saslgate(&[above, &["--help"]].concat(), b""));
+    let options = help.lines().filter_map(|line| {
+        let (_, option) = line.split_once("--").filter(|(before, _)| before.len() <= 6)?;
+        Some(option.split([' ', '.', '=']).next().unwrap().to_owned())
+    });
+    let name = above.iter().map(|word| (*word).to_owned()).collect();
+    found.push((name, options.collect()));
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    for line in listed.take_while(|line| !line.is_empty()) {
+        let command = line.split_whitespace().next().unwrap_or("help");
+        if command != "help" {
+            commands_below(&[above, &[command]].concat(), found);
+        }
+    }
+}
+
+#[test]
+fn the_manual_page_and_the_completions_know_every_command_and_option() {
+    let mut commands = Vec::new();
+    commands_below(&[], &mut commands);
+    let man = stdout(&saslgate(&["man"], b""));
+    let scripts = ["bash", "zsh", "fish"].map(|shell| {
+        let output = saslgate(&["completions", shell], b"");
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        stdout(&output)
+    });
+    let mut options_seen = 0;
+    for (words, options) in &commands {
+        let heading = format!(".SH \"saslgate {}\"\n", words.join(" ").replace('-', "\\-"));
+        assert!(words.is_empty() || man.contains(&heading), "{heading}");
+        for script in &scripts {
+            assert!(
+                words.iter().all(|word| script.contains(word.as_str())),
+                "{words:?}"
+            );
+        }
+        for option in options {
+            let in_man = format!("\\-\\-{}", option.replace('-', "\\-"));
+            assert!(man.contains(&in_man), "{words:?} {in_man}");
+            for script in &scripts {
+                assert!(script.contains(option.as_str()), "{words:?} --{option}");
+            }
+            options_seen += 1;
+        }
+    }
+    let of_demo = usize::from(cfg!(feature = "demo"));
+    assert_eq!(commands.len(), 12 + of_demo, "{commands:?}");
+    assert!(options_seen > 45, "only {options_seen} options seen");
+    assert!(man.contains("\n.TH saslgate 1 "), "{man}");
+}

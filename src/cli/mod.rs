@@ -3,10 +3,12 @@
 mod alert;
 mod certs;
 mod check;
+mod completions;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
 mod log;
+mod man;
 mod operator;
 mod password;
 mod reload;
@@ -35,9 +37,7 @@ const LONG_ABOUT: &str = "Lets old mail software log in to Exchange Online with 
 saslgate listens for plain IMAP, POP3 and SMTP logins, checks them locally, gets an access token, logs in upstream \
 with SASL XOAUTH2 over TLS, and relays the session byte for byte.";
 
-const EXAMPLES: &str = "Start here:
-  saslgate demo                      see it work against a simulated Microsoft 365, nothing to configure
-  saslgate password                  make a password for a mail program, and the line for the configuration
+const EXAMPLES: &str = "  saslgate password                  make a password for a mail program, and the line for the configuration
   saslgate check --config my.toml    every problem of a configuration, with its fix
   saslgate run --config my.toml      serve
   saslgate sign-in ACCOUNT           where people have to allow it once
@@ -46,8 +46,18 @@ const EXAMPLES: &str = "Start here:
   saslgate reload                    take what has changed in the configuration; it also happens by itself
   saslgate trace ACCOUNT             its next login as a conversation, secrets masked";
 
+/// What to type first. Containers and packages come without the simulator.
+fn examples() -> String {
+    let demo = if cfg!(feature = "demo") {
+        "  saslgate demo                      see it work against a simulated Microsoft 365, nothing to configure\n"
+    } else {
+        ""
+    };
+    format!("Start here:\n{demo}{EXAMPLES}")
+}
+
 #[derive(Parser)]
-#[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(name = "saslgate", version, about = ABOUT, long_about = LONG_ABOUT, after_help = examples())]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -87,6 +97,11 @@ enum Command {
     /// See it work against a simulated Microsoft 365
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 /// Reads the arguments, runs the command, tells the exit code: 0 done, 1 done with trouble, 2 not done.
@@ -108,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 
