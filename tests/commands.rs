@@ -311,3 +311,49 @@ fn the_manual_page_and_the_completions_know_every_command_and_option() {
     assert!(options_seen > 45, "only {options_seen} options seen");
     assert!(man.contains("\n.TH saslgate 1 "), "{man}");
 }
+
+/// The variables that the compose file sets for saslgate, with what the shell is asked for filled in.
+fn variables_of_the_compose_file() -> Vec<(String, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/compose.yaml");
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("SASLGATE_"));
+    let pairs = lines.filter_map(|line| line.split_once(": "));
+    pairs
+        .map(|(name, value)| {
+            let value = if value.starts_with("${") {
+                "correct-horse-battery"
+            } else {
+                value
+            };
+            (name.to_owned(), value.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn check_accepts_the_variables_of_the_compose_file() {
+    let variables = variables_of_the_compose_file();
+    assert_eq!(variables.len(), 7, "{variables:?}");
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reference.toml");
+    if !fs::read_to_string(reference).unwrap().contains("SASLGATE_LOGIN") {
+        // There are no such variables yet.
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_saslgate"))
+        .args(["check"])
+        .env_remove("SASLGATE_CONFIG")
+        .envs(variables)
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("Accounts: 1"), "{}", stdout(&output));
+}

