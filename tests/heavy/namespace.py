@@ -15,7 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SASLGATE = os.environ.get("SASLGATE", str(ROOT / "target/release/saslgate"))
-ALICE = "alice@contoso.onmicrosoft.com"
+ALICE, BOB = (f"{name}@contoso.onmicrosoft.com" for name in ("alice", "bob"))
 PATIENCE = 120
 
 # One login: prints what a mail client reads of INBOX. Over standard input, so that no password is in a process list.
