@@ -46,7 +46,9 @@ pub(super) fn read(
     if let Some(Mail { from, to }) = &settings.mail {
         sum.add(b"mail");
         sum.add(from.as_str().as_bytes());
-        to.iter().for_each(|to| sum.add(to.as_str().as_bytes()));
+        for to in to {
+            sum.add(to.as_str().as_bytes());
+        }
     }
     (settings, sum.end())
 }

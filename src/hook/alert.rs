@@ -1,5 +1,6 @@
 //! What is told. It is made of names, states and a diagnosis: no type that holds a secret goes into it.
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -317,10 +318,11 @@ impl Alert {
             rfc3339(self.at),
             self.what()
         );
-        text += &format!("  why:  {}\n  fix:  {}\n", self.why, self.fix);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  why:  {}\n  fix:  {}", self.why, self.fix);
         let accounts = self.accounts();
         if accounts.len() > REPEATED {
-            text += &format!("  accounts: {}\n", accounts.join(", "));
+            let _ = writeln!(text, "  accounts: {}", accounts.join(", "));
         }
         text
     }

@@ -68,9 +68,9 @@ impl Envelope<'_> {
     fn body(&self, alerts: &[Alert]) -> String {
         let mut text: String = alerts.iter().map(|alert| alert.paragraph() + "\n").collect();
         // Writing to a string cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "saslgate {} on {}. `saslgate status` shows how everything stands now.\n",
+            "saslgate {} on {}. `saslgate status` shows how everything stands now.",
             env!("CARGO_PKG_VERSION"),
             self.host
         );

@@ -156,7 +156,7 @@ fn a_failure_is_tried_again_after_1_5_and_30_minutes_then_hourly_for_a_day() {
     let minutes: Vec<_> = stage
         .tried
         .iter()
-        .map(|at| (*at - first).as_secs() / 60)
+        .map(|at| at.saturating_sub(first).as_secs() / 60)
         .collect();
     assert_eq!(minutes[..6], [0, 1, 6, 36, 96, 156]);
     assert_eq!((minutes.len(), stage.given_up), (28, 1), "{minutes:?}");

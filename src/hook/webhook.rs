@@ -198,7 +198,7 @@ mod tests {
             }
             stream.write_all(answer).await.unwrap();
             // As long as somebody reads.
-            while endless && stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+            while endless && stream.write_all(&[b'x'; 8_192]).await.is_ok() {}
             if answer.is_empty() {
                 let _ = stream.read(&mut chunk).await;
             }

@@ -187,6 +187,8 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::GrantKey;
+    use crate::token::store::{Condition, Generation, SignIn};
 
     fn secret(at: u64) -> Vec<Expiry> {
         vec![Expiry {
@@ -207,6 +209,52 @@ mod tests {
         assert_eq!(said, [30, 7, 1, 0]);
         // A new secret begins anew; one that was put in place two days before its end is told at once.
         assert_eq!(told.news(secret(103 * DAY), 101 * DAY)[0].1, 2);
+    }
+
+    fn sign_in(refreshed: SystemTime) -> Listed {
+        let content = SignIn {
+            owner: None,
+            expected: None,
+            scopes: "scope".into(),
+            client_id: "id".into(),
+            authority: "https://login.example/token".into(),
+            signed_in: SystemTime::UNIX_EPOCH,
+            refreshed,
+        };
+        Listed {
+            key: GrantKey::from_hex(&"07".repeat(32)).unwrap(),
+            generation: Generation::default(),
+            account: "alice@contoso.com".into(),
+            app: "app".into(),
+            content: Some(Content::SignIn(content)),
+            condition: Condition::Whole,
+        }
+    }
+
+    /// The weekly renewal keeps sign-ins far from their end; one that comes near it is told like a certificate.
+    #[test]
+    fn a_sign_in_that_nothing_renews_ends_after_ninety_days() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 * DAY);
+        let cases = [
+            (7, None),
+            (59, None),
+            (61, Some(29)),
+            (89, Some(1)),
+            (95, Some(0)),
+        ];
+        for (days, left) in cases {
+            let listed = sign_in(now - Duration::from_secs(days * DAY));
+            let expiry = of_sign_in(&listed, now);
+            let fix = expiry.as_ref().map(|expiry| expiry.fix.as_str());
+            assert_eq!(
+                fix,
+                left.map(|_: u64| "saslgate sign-in alice@contoso.com"),
+                "{days} days"
+            );
+            let told = Told::default().news(expiry.into_iter().collect(), seconds(now));
+            assert_eq!(told.first().map(|(_, days)| *days), left);
+        }
+        assert_eq!(cases.len(), 5);
     }
 
     #[test]
