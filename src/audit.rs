@@ -51,7 +51,7 @@ pub const EVENTS: &[Event] = &[
         ["reason" "peer" "protocol" "session" "account" "mechanism" "refusal" "code" "what" "why" "fix"], ["via"]),
     event!("session_ended", "session ended", false,
         ["peer" "protocol" "session" "account" "mailbox" "mechanism" "outcome" "sent" "received" "seconds" "login_ms"
-         "password_ms" "token_ms" "dial_ms" "handshake_ms" "upstream_said"], ["via" "code" "why" "fix"]),
+         "password_ms" "token_ms" "dial_ms" "handshake_ms" "upstream_said"], ["code" "why" "fix" "via"]),
     event!("session_without_login", "session ended without a login", true,
         ["peer" "protocol" "session" "outcome" "refused" "seconds"], ["via"]),
     event!("mechanism_refused", "mechanism refused", true,
@@ -151,8 +151,8 @@ pub fn stopped() {
 /// A mail client was let in.
 pub fn login_accepted(visit: &Visit<'_>, login: &Login<'_>, login_ms: u64) {
     tracing::info!(
-        target: AUDIT, event = "login_accepted", peer = %visit.peer, protocol = %visit.protocol, session = visit.session, via = visit.via.map(display),
-        account = login.account, mailbox = login.mailbox, mechanism = login.mechanism, login_ms, "logged in"
+        target: AUDIT, event = "login_accepted", peer = %visit.peer, protocol = %visit.protocol, session = visit.session,
+        account = login.account, mailbox = login.mailbox, mechanism = login.mechanism, login_ms, via = visit.via.map(display), "logged in"
     );
 }
 
@@ -169,8 +169,8 @@ pub fn login_refused(
     if flood::admits("login_refused", visit.peer) {
         tracing::warn!(
             target: AUDIT, event = "login_refused", reason, peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, via = visit.via.map(display), account = login.account, mechanism = login.mechanism, refusal,
-            code = code.unwrap_or("-"), what = why.what, why = why.why, fix = why.fix, "login refused"
+            session = visit.session, account = login.account, mechanism = login.mechanism, refusal,
+            code = code.unwrap_or("-"), what = why.what, why = why.why, fix = why.fix, via = visit.via.map(display), "login refused"
         );
     }
 }
@@ -185,12 +185,12 @@ pub fn session_ended(visit: &Visit<'_>, login: &Login<'_>, ending: &Ending<'_>) 
         handshake,
     } = ending.took;
     tracing::info!(
-        target: AUDIT, event = "session_ended", peer = %visit.peer, protocol = %visit.protocol, session = visit.session, via = visit.via.map(display),
+        target: AUDIT, event = "session_ended", peer = %visit.peer, protocol = %visit.protocol, session = visit.session,
         account = login.account, mailbox = login.mailbox, mechanism = login.mechanism, outcome = ending.outcome,
         sent = ending.sent, received = ending.received, seconds = ending.seconds, login_ms, password_ms = password,
         token_ms = token, dial_ms = dial, handshake_ms = handshake, upstream_said = ending.upstream_said,
         code = ending.known.and_then(|(code, ..)| code), why = ending.known.map(|(_, why, _)| why),
-        fix = ending.known.map(|(.., fix)| fix), "session ended"
+        fix = ending.known.map(|(.., fix)| fix), via = visit.via.map(display), "session ended"
     );
 }
 
@@ -199,7 +199,7 @@ pub fn session_without_login(visit: &Visit<'_>, outcome: &str, refused: u32, sec
     if flood::admits("session_without_login", visit.peer) {
         tracing::info!(
             target: AUDIT, event = "session_without_login", peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, via = visit.via.map(display), outcome, refused, seconds, "session ended without a login"
+            session = visit.session, outcome, refused, seconds, via = visit.via.map(display), "session ended without a login"
         );
     }
 }
@@ -209,7 +209,7 @@ pub fn mechanism_refused(visit: &Visit<'_>, mechanism: &str, why: &Why<'_>) {
     if flood::admits("mechanism_refused", visit.peer) {
         tracing::warn!(
             target: AUDIT, event = "mechanism_refused", peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, via = visit.via.map(display), mechanism, what = why.what, why = why.why, fix = why.fix, "mechanism refused"
+            session = visit.session, mechanism, what = why.what, why = why.why, fix = why.fix, via = visit.via.map(display), "mechanism refused"
         );
     }
 }
@@ -219,7 +219,7 @@ pub fn mail_refused(visit: &Visit<'_>, why: &Why<'_>) {
     if flood::admits("mail_refused", visit.peer) {
         tracing::warn!(
             target: AUDIT, event = "mail_refused", peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, via = visit.via.map(display), what = why.what, why = why.why, fix = why.fix, "mail refused"
+            session = visit.session, what = why.what, why = why.why, fix = why.fix, via = visit.via.map(display), "mail refused"
         );
     }
 }
@@ -229,7 +229,7 @@ pub fn tls_refused(visit: &Visit<'_>, why: &Why<'_>) {
     if flood::admits("tls_refused", visit.peer) {
         tracing::warn!(
             target: AUDIT, event = "tls_refused", peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, via = visit.via.map(display), what = why.what, why = why.why, fix = why.fix, "TLS refused"
+            session = visit.session, what = why.what, why = why.why, fix = why.fix, via = visit.via.map(display), "TLS refused"
         );
     }
 }

@@ -61,9 +61,13 @@ impl Environment for Below {
     }
 
     fn is_program(&self, path: &Path) -> bool {
-        ["/usr/local/bin/token", "/usr/local/bin/token-of", "/usr/bin/az"]
-            .iter()
-            .any(|known| path == Path::new(known))
+        let known = [
+            "/usr/local/bin/alert",
+            "/usr/local/bin/token",
+            "/usr/local/bin/token-of",
+            "/usr/bin/az",
+        ];
+        known.iter().any(|known| path == Path::new(known))
     }
 
     fn now(&self) -> SystemTime {
@@ -84,6 +88,7 @@ fn machine() -> Below {
         machine.put(&format!("/etc/saslgate/{guide}.secret"), "value");
     }
     machine.put("/etc/saslgate/keycloak.secret", "value");
+    machine.put("/etc/saslgate/webhook.header", "Bearer value");
     machine.put("/etc/saslgate/company-ca.pem", &certificate);
     machine.put("/etc/saslgate/certs/server.pem", &certificate);
     machine.put("/etc/saslgate/certs/server.key", &key);
@@ -146,15 +151,7 @@ fn embedded(manifest: &str) -> String {
     let lines = lines
         .skip(1)
         .take_while(|line| line.is_empty() || line.starts_with("    "));
-    let text: String = lines.map(|line| format!("{}\n", line.trim())).collect();
-    // For probes, as soon as there is a listener for them.
-    if Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/config/health.rs")
-        .exists()
-    {
-        return text;
-    }
-    text.split("[health]").next().unwrap().to_owned()
+    lines.map(str::trim).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 #[test]

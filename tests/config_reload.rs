@@ -64,7 +64,7 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
         ),
         (
             with("[health]\nbind = \"localhost:9143\"\n"),
-            format!("accounts and apps unchanged, {kept}, needs a restart: [health]"),
+            format!("accounts and apps unchanged, {kept}, [health] needs a restart"),
         ),
         (
             with("[store]\npath = \"elsewhere\"\n"),
@@ -98,7 +98,7 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
         );
         assert_eq!(old.digest == new.digest, *text == base, "{text}");
     }
-    assert_eq!(cases.len(), 16);
+    assert_eq!(cases.len(), 17);
 }
 
 #[test]

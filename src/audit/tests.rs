@@ -170,7 +170,8 @@ fn in_a_text_line_the_fields_have_the_order_of_the_list() {
             }
         }
     }
-    assert_eq!(lines.len(), EVENTS.len() + 2);
+    // The seven events of a session twice, a session's end with and without a refusal that is known, and a reload both ways.
+    assert_eq!(lines.len(), EVENTS.len() + 7 + 2 + 1);
 }
 
 #[test]

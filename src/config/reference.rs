@@ -115,7 +115,7 @@ fn every_key_of_the_reference_is_taken_also_those_that_are_not_set() {
         refused.push((key, problems.list[0].what.clone()));
         seen += 1;
     }
-    assert_eq!(seen, 26);
+    assert_eq!(seen, 28);
     // The others need a neighbour, or exclude one.
     let expected = [
         (
