@@ -2,8 +2,8 @@
 //!
 //! Old mail software speaks IMAP, POP3 or SMTP with a user name and a password; Exchange Online accepts only OAuth 2.0.
 //! saslgate listens for the plain login, checks it locally, gets a fresh access token, logs in upstream with SASL
-//! XOAUTH2 over TLS, and relays the session byte for byte. It stores no mail, rewrites no message, and reads nothing of a
-//! session after its login but the refusals that it logs.
+//! XOAUTH2 over TLS, and relays the session byte for byte. It stores no mail, rewrites no message, and changes no
+//! byte of a session after its login; it reads along for its log, and to know when a session can end without loss.
 //!
 //! ```text
 //!                     ┌──────────────────── session ────────────────────┐
@@ -41,6 +41,7 @@ pub mod upstream;
 pub mod complaints;
 pub mod devices;
 pub mod failure;
+pub mod pace;
 pub mod sessions;
 
 pub mod audit;

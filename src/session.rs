@@ -2,6 +2,7 @@
 //!
 //! This is the main flow of the program. Every line of `session`, `log_in` and `settle` is a call into one room.
 
+mod place;
 mod record;
 mod trace;
 
@@ -12,13 +13,14 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::state::States;
-use crate::account::{Accounts, Entrance, LetInBy, Passwords, Verdict};
+use crate::account::{Accounts, Authorized, Entrance, LetInBy, Passwords, Verdict};
 use crate::complaints::Complaints;
 use crate::devices::Device;
 use crate::downstream::{self, Downstream, LoginRequest, Names, Opening, Refusal, TlsState};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::name::LoginName;
+use crate::pace::{self, Pace};
 use crate::peer::Peer;
 use crate::provider::{MailHost, Protocol};
 use crate::relay::{Observer, Relay};
@@ -49,6 +51,8 @@ pub struct Context {
     pub registry: Arc<Registry<LetInBy>>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The places that mailboxes have upstream.
+    pub pace: Arc<Pace>,
     /// The name that greetings carry.
     pub host_name: Box<str>,
     /// Somebody who reads conversations along.
@@ -78,6 +82,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Refused logins on one connection.
     pub attempts: u32,
+    /// Places per mailbox.
+    pub places: pace::Limits,
 }
 
 impl Rooms {
@@ -124,7 +130,7 @@ pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
         return;
     };
     record.logged_in();
-    let summary = relay.run(membership.stop()).await;
+    let summary = relay.run(membership.wishes()).await;
     record.end(&summary);
 }
 
@@ -174,16 +180,23 @@ async fn log_in(
             }
         };
         record.login_asked(&request);
-        match settle(&request, &mut *dialogue, arrival, context, record).await {
-            Ok((opened, membership)) => {
+        match settle(&link, &request, &mut *dialogue, arrival, context, record).await {
+            Ok(Settled {
+                opened,
+                membership,
+                place,
+            }) => {
                 let handover = dialogue.accept(request.turn, &opened.welcome);
                 record.overheard(handover.said, None);
+                let mut observer = Observer::new(arrival.protocol);
+                observer.upstream_spoke(&opened.unread);
                 let relay = Relay {
                     downstream: link,
                     upstream: opened.link,
                     to_mail_client: [handover.reply, opened.unread].concat(),
                     to_upstream: handover.unread,
-                    observer: Observer::new(arrival.protocol),
+                    observer,
+                    place,
                     idle: limits.idle,
                 };
                 return Ok((relay, membership));
@@ -287,35 +300,30 @@ async fn converse(
     asked
 }
 
-/// Settles one login: local password, token, upstream.
+/// A login that may be answered with yes.
+struct Settled {
+    opened: Opened,
+    membership: Membership<LetInBy>,
+    place: Option<pace::Place>,
+}
+
+/// Settles one login: local password, place, token, upstream.
 async fn settle(
+    link: &Link,
     request: &LoginRequest,
     dialogue: &mut dyn Downstream,
     arrival: &Arrival,
     context: &Context,
     record: &mut Record,
-) -> Result<(Opened, Membership<LetInBy>), Failure> {
-    let rooms = context.rooms.load_full();
-    let entrance = Entrance {
-        protocol: arrival.protocol,
-        peer: &arrival.peer,
-        passwords: arrival.passwords,
-    };
-    record.name_typed(&request.credentials, &rooms.accounts);
-    let verdict = rooms.accounts.check(entrance, &request.credentials).await;
-    record.password_checked();
-    let authorized = match verdict {
-        Verdict::Authorized(authorized) => authorized,
-        Verdict::Ask(candidate) => {
-            record.provider_asked(&candidate);
-            context.tokens.judge(candidate).await?
-        }
-        Verdict::Refused(refused) => return Err(Failure::Login(refused)),
-    };
-    record.account_known(&authorized);
+) -> Result<Settled, Failure> {
+    let (authorized, places) = authorize(request, arrival, context, record).await?;
+    let place = place::take(link, &authorized, &places, record.session_id(), context).await?;
     let membership = context
         .registry
         .enter(record.session_id(), authorized.let_in_by());
+    if let Some(place) = &place {
+        place.held_by(membership.wishes());
+    }
     let opened = context
         .upstream
         .open(
@@ -343,7 +351,40 @@ async fn settle(
         return Err(Failure::AccountGone);
     }
     record.account_works(&context.states);
-    Ok((opened, membership))
+    Ok(Settled {
+        opened,
+        membership,
+        place,
+    })
+}
+
+/// Checks the local password. It lets go of the configuration before it returns: who waits for a place must hold neither that
+/// nor a token, which would be old by then.
+async fn authorize(
+    request: &LoginRequest,
+    arrival: &Arrival,
+    context: &Context,
+    record: &mut Record,
+) -> Result<(Authorized, pace::Limits), Failure> {
+    let rooms = context.rooms.load_full();
+    let entrance = Entrance {
+        protocol: arrival.protocol,
+        peer: &arrival.peer,
+        passwords: arrival.passwords,
+    };
+    record.name_typed(&request.credentials, &rooms.accounts);
+    let verdict = rooms.accounts.check(entrance, &request.credentials).await;
+    record.password_checked();
+    let authorized = match verdict {
+        Verdict::Authorized(authorized) => authorized,
+        Verdict::Ask(candidate) => {
+            record.provider_asked(&candidate);
+            context.tokens.judge(candidate).await?
+        }
+        Verdict::Refused(refused) => return Err(Failure::Login(refused)),
+    };
+    record.account_known(&authorized);
+    Ok((authorized, rooms.limits.places))
 }
 
 /// Says no instead of a greeting. All of it within [`GOODBYE`], the TLS handshake too: a connection without a place is

@@ -1,5 +1,7 @@
 //! Who is connected: admission, the registry of sessions that are logged in, and their ids.
 
+mod wishes;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -7,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
-use tokio_util::sync::CancellationToken;
+
+pub use wishes::{Why, Wish, Wishes};
 
 use crate::peer::Peer;
 
@@ -175,13 +178,23 @@ impl Drop for Place {
 /// Sessions that are logged in, each with `T`: what the configuration let it in by.
 #[derive(Debug)]
 pub struct Registry<T> {
-    sessions: Mutex<HashMap<SessionId, (T, CancellationToken)>>,
+    entries: Mutex<Entries<T>>,
+}
+
+#[derive(Debug)]
+struct Entries<T> {
+    sessions: HashMap<SessionId, (T, Arc<Wishes>)>,
+    /// How quiet sessions have to be before they end, once all of them shall.
+    quiet: Option<fn(&T) -> Duration>,
 }
 
 impl<T> Default for Registry<T> {
     fn default() -> Self {
         Self {
-            sessions: Mutex::default(),
+            entries: Mutex::new(Entries {
+                sessions: HashMap::new(),
+                quiet: None,
+            }),
         }
     }
 }
@@ -189,37 +202,57 @@ impl<T> Default for Registry<T> {
 impl<T> Registry<T> {
     /// Enters a session. It stays until the membership is dropped.
     pub fn enter(self: &Arc<Self>, id: &SessionId, let_in_by: T) -> Membership<T> {
-        let stop = CancellationToken::new();
-        self.sessions().insert(id.clone(), (let_in_by, stop.clone()));
+        let wishes = Arc::new(Wishes::new(id.clone()));
+        let mut entries = self.entries();
+        if let Some(quiet) = entries.quiet {
+            wishes.wind_down(quiet(&let_in_by));
+        }
+        entries
+            .sessions
+            .insert(id.clone(), (let_in_by, Arc::clone(&wishes)));
+        drop(entries);
         Membership {
             registry: Arc::clone(self),
-            id: id.clone(),
-            stop,
+            wishes,
         }
     }
 
-    /// Ends every session for which `gone` says so; tells how many.
+    /// Ends every session for which `gone` says so, now; tells how many.
     pub fn end_where(&self, gone: impl Fn(&T) -> bool) -> usize {
-        self.sessions()
+        self.entries()
+            .sessions
             .values()
             .filter(|(by, _)| gone(by))
-            .inspect(|(_, stop)| stop.cancel())
+            .inspect(|(_, wishes)| wishes.end_now())
             .count()
+    }
+
+    /// Has every session end, those that come later too, once nothing has been in the air for as long as `quiet` says.
+    pub fn wind_down(&self, quiet: fn(&T) -> Duration) {
+        let mut entries = self.entries();
+        entries.quiet = Some(quiet);
+        for (by, wishes) in entries.sessions.values() {
+            wishes.wind_down(quiet(by));
+        }
     }
 
     /// How many sessions `meant` says yes of.
     pub fn count_where(&self, meant: impl Fn(&T) -> bool) -> usize {
-        self.sessions().values().filter(|(by, _)| meant(by)).count()
+        self.entries()
+            .sessions
+            .values()
+            .filter(|(by, _)| meant(by))
+            .count()
     }
 
     /// Shows by what each session was let in.
     pub fn each(&self, see: impl FnMut(&T)) {
-        self.sessions().values().map(|(by, _)| by).for_each(see);
+        self.entries().sessions.values().map(|(by, _)| by).for_each(see);
     }
 
     /// How many are logged in.
     pub fn len(&self) -> usize {
-        self.sessions().len()
+        self.entries().sessions.len()
     }
 
     /// Whether nobody is logged in.
@@ -227,8 +260,8 @@ impl<T> Registry<T> {
         self.len() == 0
     }
 
-    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, (T, CancellationToken)>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, Entries<T>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -236,20 +269,19 @@ impl<T> Registry<T> {
 #[derive(Debug)]
 pub struct Membership<T> {
     registry: Arc<Registry<T>>,
-    id: SessionId,
-    stop: CancellationToken,
+    wishes: Arc<Wishes>,
 }
 
 impl<T> Membership<T> {
-    /// Fires when the session has to end.
-    pub fn stop(&self) -> &CancellationToken {
-        &self.stop
+    /// What is wished of the session.
+    pub fn wishes(&self) -> &Arc<Wishes> {
+        &self.wishes
     }
 }
 
 impl<T> Drop for Membership<T> {
     fn drop(&mut self) {
-        self.registry.sessions().remove(&self.id);
+        self.registry.entries().sessions.remove(self.wishes.id());
     }
 }
 
@@ -326,9 +358,23 @@ mod tests {
         let alice = registry.enter(&SessionId::random(), "alice");
         let bob = registry.enter(&SessionId::random(), "bob");
         assert_eq!(registry.end_where(|by| *by == "alice"), 1);
-        assert!(alice.stop().is_cancelled());
-        assert!(!bob.stop().is_cancelled());
+        assert_eq!(alice.wishes().now(), Wish::EndNow);
+        assert_eq!(bob.wishes().now(), Wish::GoOn);
         drop((alice, bob));
         assert!(registry.is_empty());
+    }
+
+    /// A login that was under way when saslgate was told to stop must not keep it for an idle session.
+    #[test]
+    fn whoever_enters_late_winds_down_as_well() {
+        let registry = Arc::new(Registry::default());
+        let quiet = |_: &&str| Duration::from_secs(2);
+        let early = registry.enter(&SessionId::random(), "early");
+        registry.wind_down(quiet);
+        let late = registry.enter(&SessionId::random(), "late");
+        for member in [&early, &late] {
+            let wish = Wish::EndAtRest(Why::Stopping, Duration::from_secs(2));
+            assert_eq!(member.wishes().now(), wish);
+        }
     }
 }

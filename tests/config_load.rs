@@ -16,6 +16,7 @@ use saslgate::config::{diff, load, most_connections};
 use saslgate::listener::TlsMode;
 use saslgate::log::Format;
 use saslgate::oauth::{Grant, Proof, Proxy};
+use saslgate::pace;
 use saslgate::provider::{Protocol, UpstreamTls};
 
 const COMMAND: &str = r#"
@@ -290,6 +291,10 @@ connections_per_source = 10
 login_seconds = 30
 idle_minutes = 40
 attempts = 5
+smtp_per_mailbox = 4
+imap_per_mailbox = 20
+place_seconds = 0
+idle_place_seconds = 60
 [upstream]
 ca_file = "ca.pem"
 proxy = "http://proxy.example.com:3128"
@@ -308,6 +313,13 @@ drain = 0
         (Duration::from_secs(30), Duration::from_secs(2400))
     );
     assert_eq!(config.limits.attempts, 5);
+    let places = pace::Limits {
+        smtp_per_mailbox: 4,
+        imap_per_mailbox: 20,
+        patience: Duration::ZERO,
+        idle: Duration::from_secs(60),
+    };
+    assert_eq!(config.limits.places, places);
     assert_eq!(config.upstream.extra_roots.len(), 1);
     assert!(matches!(&config.upstream.proxy, Proxy::At(url) if url.port() == Some(3128)));
     assert!(!config.upstream.post_quantum);

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::time::Duration;
 
 use rustls::CertificateError;
 use saslgate::account::RefusedLogin;
@@ -13,6 +14,7 @@ use saslgate::downstream::Refusal;
 use saslgate::failure::{Access, Facts, Failure, exchange, explain};
 use saslgate::name::NameError;
 use saslgate::oauth::aadsts;
+use saslgate::pace::{Held, Missed, NoPlace};
 use saslgate::provider::Protocol;
 use saslgate::transport::{Distrust, Trouble};
 
@@ -95,8 +97,27 @@ fn local() -> String {
         RefusedLogin::TooManyGuesses,
         RefusedLogin::Busy,
     ];
-    for refused in every {
-        let diagnosis = explain(&Failure::Login(refused), &Facts::default());
+    let no_place = |protocol, mailbox: &str, limit| {
+        Failure::NoPlace(Box::new(NoPlace {
+            protocol,
+            mailbox: mailbox.into(),
+            limit,
+            holders: vec![Held {
+                account: "scanner".into(),
+                session: "7Q2M4K9T".into(),
+                since: Duration::from_secs(35),
+            }],
+            missed: Missed::Patience(Duration::from_secs(20)),
+        }))
+    };
+    let every = every.map(Failure::Login).into_iter();
+    let places = [
+        no_place(Protocol::Smtp, "MAILBOX", 3),
+        no_place(Protocol::Imap, "MAILBOX", 15),
+        Failure::Stopping,
+    ];
+    for failure in every.chain(places) {
+        let diagnosis = explain(&failure, &Facts::default());
         row(&mut text, &[&diagnosis.what, &diagnosis.why, &diagnosis.fix]);
     }
     text

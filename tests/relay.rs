@@ -9,13 +9,13 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use saslgate::provider::Protocol;
 use saslgate::relay::{End, Observer, Relay, Summary};
+use saslgate::sessions::{SessionId, Why, Wishes};
 use saslgate::transport::{Leg, Link, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
-use tokio_util::sync::CancellationToken;
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
@@ -24,7 +24,7 @@ struct Rig {
     mail_client: TcpStream,
     upstream: TlsStream<TcpStream>,
     relay: JoinHandle<Summary>,
-    stop: CancellationToken,
+    wishes: Arc<Wishes>,
 }
 
 async fn tcp_pair() -> (TcpStream, TcpStream) {
@@ -66,6 +66,15 @@ async fn tls_pair(version: &'static SupportedProtocolVersion) -> (Link, TlsStrea
 }
 
 async fn rig(version: &'static SupportedProtocolVersion, to_mail_client: &[u8], to_upstream: &[u8]) -> Rig {
+    rig_of(Protocol::Imap, version, to_mail_client, to_upstream).await
+}
+
+async fn rig_of(
+    protocol: Protocol,
+    version: &'static SupportedProtocolVersion,
+    to_mail_client: &[u8],
+    to_upstream: &[u8],
+) -> Rig {
     let (mail_client, downstream) = tcp_pair().await;
     let (link, upstream) = tls_pair(version).await;
     let relay = Relay {
@@ -73,16 +82,17 @@ async fn rig(version: &'static SupportedProtocolVersion, to_mail_client: &[u8], 
         upstream: link,
         to_mail_client: to_mail_client.to_vec(),
         to_upstream: to_upstream.to_vec(),
-        observer: Observer::new(Protocol::Imap),
+        observer: Observer::new(protocol),
+        place: None,
         idle: Duration::from_secs(35 * 60),
     };
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
+    let wishes = Arc::new(Wishes::new(SessionId::random()));
+    let heard = Arc::clone(&wishes);
     Rig {
         mail_client,
         upstream,
-        relay: tokio::spawn(async move { relay.run(&stopped).await }),
-        stop,
+        relay: tokio::spawn(async move { relay.run(&heard).await }),
+        wishes,
     }
 }
 
@@ -194,10 +204,132 @@ async fn toward_tls12_the_end_waits_until_upstream_has_said_all() {
 #[tokio::test]
 async fn a_session_that_is_told_to_stop_stops() {
     let mut rig = rig(&rustls::version::TLS13, b"", b"").await;
-    rig.stop.cancel();
+    rig.wishes.end_now();
     let summary = rig.relay.await.unwrap();
     assert!(matches!(summary.end, End::Cancelled));
     assert_eq!(read_all(&mut rig.mail_client).await, b"");
+}
+
+/// Says something on one side and waits until all of it is on the other.
+async fn pass(from: &mut (impl AsyncWriteExt + Unpin), to: &mut (impl AsyncReadExt + Unpin), text: &str) {
+    from.write_all(text.as_bytes()).await.unwrap();
+    from.flush().await.unwrap();
+    let mut heard = vec![0; text.len()];
+    to.read_exact(&mut heard).await.unwrap();
+    assert_eq!(String::from_utf8(heard).unwrap(), text);
+}
+
+impl Rig {
+    async fn smtp() -> Self {
+        rig_of(Protocol::Smtp, &rustls::version::TLS13, b"", b"").await
+    }
+
+    async fn mail_client_says(&mut self, text: &str) {
+        pass(&mut self.mail_client, &mut self.upstream, text).await;
+    }
+
+    async fn upstream_says(&mut self, text: &str) {
+        pass(&mut self.upstream, &mut self.mail_client, text).await;
+    }
+
+    /// What both sides hear behind what they heard before, up to the end.
+    async fn last_words(mut self) -> (String, Vec<u8>, Summary) {
+        let told = read_all(&mut self.mail_client).await;
+        drop(self.mail_client);
+        let passed_on = read_all_tls(&mut self.upstream).await;
+        self.upstream.shutdown().await.unwrap();
+        let summary = self.relay.await.unwrap();
+        (String::from_utf8(told).unwrap(), passed_on, summary)
+    }
+}
+
+#[tokio::test]
+async fn an_smtp_session_at_rest_is_told_to_come_back() {
+    let mut rig = Rig::smtp().await;
+    rig.mail_client_says("NOOP\r\n").await;
+    rig.upstream_says("250 2.0.0 OK\r\n").await;
+    rig.wishes.wind_down(Duration::ZERO);
+    let (told, passed_on, summary) = rig.last_words().await;
+    let expected = "421 4.3.2 saslgate is restarting, try again in a moment. (session ";
+    assert!(told.starts_with(expected), "{told:?}");
+    assert_eq!((told.matches("\r\n").count(), passed_on), (1, Vec::new()));
+    assert!(matches!(summary.end, End::Rested(Why::Stopping)));
+}
+
+/// What the mail client says is not lost and not half done: upstream has the message, and the mail client knows.
+#[tokio::test]
+async fn a_transaction_in_the_air_ends_before_its_session() {
+    let mut rig = Rig::smtp().await;
+    rig.mail_client_says("MAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n")
+        .await;
+    rig.wishes.wind_down(Duration::ZERO);
+    rig.upstream_says("250 ok\r\n250 ok\r\n354 go\r\n").await;
+    rig.mail_client_says("text\n.\n").await;
+    rig.mail_client_says("text\r\n.").await;
+    rig.mail_client_says("\r\n").await;
+    rig.upstream_says("250-2.0.0 OK\r\n").await;
+    rig.upstream_says("250 2.0.0 OK\r\n").await;
+    let (told, passed_on, _) = rig.last_words().await;
+    assert!(told.starts_with("421 4.3.2 "), "{told:?}");
+    assert_eq!(passed_on, b"");
+}
+
+#[tokio::test]
+async fn a_session_whose_place_is_wanted_has_its_time() {
+    let mut rig = Rig::smtp().await;
+    rig.mail_client_says("NOOP\r\n").await;
+    rig.upstream_says("250 2.0.0 OK\r\n").await;
+    rig.wishes.want_place(Some(Duration::from_secs(30)));
+    // Nobody waits any more.
+    rig.wishes.want_place(None);
+    rig.mail_client_says("NOOP\r\n").await;
+    rig.upstream_says("250 2.0.0 OK\r\n").await;
+    rig.wishes.want_place(Some(Duration::from_secs(30)));
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let (told, _, summary) = rig.last_words().await;
+    assert!(
+        before.elapsed() >= Duration::from_secs(29),
+        "{:?}",
+        before.elapsed()
+    );
+    assert!(told.starts_with("421 4.3.2 Idle while others wait"), "{told:?}");
+    assert!(matches!(summary.end, End::Rested(Why::PlaceWanted)));
+}
+
+#[tokio::test]
+async fn who_idles_hears_nothing_that_upstream_did_not_say() {
+    let mut rig = rig(&rustls::version::TLS13, b"", b"").await;
+    rig.mail_client_says("a1 IDLE\r\n").await;
+    rig.upstream_says("+ idling\r\n").await;
+    rig.wishes.wind_down(Duration::ZERO);
+    let (told, passed_on, summary) = rig.last_words().await;
+    assert_eq!((told.as_str(), passed_on), ("", Vec::new()));
+    assert!(matches!(summary.end, End::Rested(Why::Stopping)));
+}
+
+/// Bytes that one side does not take yet are in the air, whatever the observer has read of them.
+#[tokio::test]
+async fn what_a_slow_mail_client_has_not_read_is_in_the_air() {
+    let mut rig = rig(&rustls::version::TLS13, b"", b"").await;
+    rig.mail_client_says("a1 FETCH 1 BODY[]\r\n").await;
+    let text = noise(16_000_000, 5);
+    let head = format!("* 1 FETCH (BODY[] {{{}}}\r\n", text.len());
+    let (wishes, mut upstream) = (Arc::clone(&rig.wishes), rig.upstream);
+    let answer = tokio::spawn(async move {
+        upstream.write_all(head.as_bytes()).await.unwrap();
+        upstream.write_all(&text).await.unwrap();
+        upstream.write_all(b")\r\na1 OK done\r\n").await.unwrap();
+        wishes.wind_down(Duration::ZERO);
+        upstream.flush().await.unwrap();
+        assert_eq!(read_all_tls(&mut upstream).await, b"");
+        upstream.shutdown().await.unwrap();
+    });
+    let got = read_all(&mut rig.mail_client).await;
+    assert!(got.ends_with(b")\r\na1 OK done\r\n"));
+    assert!(got.len() > 16_000_000);
+    answer.await.unwrap();
+    assert!(matches!(rig.relay.await.unwrap().end, End::Rested(Why::Stopping)));
 }
 
 #[tokio::test]

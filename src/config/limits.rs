@@ -11,6 +11,7 @@ use super::reader::{Reader, Text};
 use super::table::{Table, nearest};
 use crate::log::{self, Format};
 use crate::oauth::Proxy;
+use crate::pace;
 use crate::wire;
 
 /// What `[limits]` resolved to.
@@ -26,6 +27,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Refused logins before a connection is closed.
     pub attempts: u32,
+    /// Sessions of one mailbox, and how long others wait.
+    pub places: pace::Limits,
 }
 
 /// What `[upstream]` resolved to.
@@ -65,8 +68,17 @@ const LOGIN_SECONDS: u32 = 60;
 /// RFC 9051 5.4 and RFC 3501 5.4 allow no less than 30 minutes; mail clients renew IDLE every 29, some a little later.
 const IDLE_MINUTES: u32 = 35;
 
-/// Seconds between a request to stop and the end of the last session.
-const DRAIN: u32 = 20;
+/// Sessions of one mailbox if nothing is said: Exchange refuses a fourth concurrent submission with 432 4.3.2. For IMAP,
+/// some say 15 and some 20.
+const PLACES: pace::Limits = pace::Limits {
+    smtp_per_mailbox: 3,
+    imap_per_mailbox: 15,
+    patience: Duration::from_secs(20),
+    idle: Duration::from_secs(30),
+};
+
+/// Seconds between a request to stop and the end of the last session: Kubernetes kills after 30.
+const DRAIN: u32 = 25;
 
 /// How many connections a process with that many descriptors can hold.
 pub fn most_connections(descriptors: u64) -> u32 {
@@ -83,6 +95,7 @@ pub(super) fn limits(root: &Table<'_>, reader: &mut Reader<'_>) -> Limits {
         login: seconds(LOGIN_SECONDS),
         idle: seconds(IDLE_MINUTES * 60),
         attempts: wire::Limits::DEFAULT.attempts,
+        places: PLACES,
     };
     let Some(table) = root.sub("limits", &keys::LIMITS, reader) else {
         return limits;
@@ -118,7 +131,27 @@ pub(super) fn limits(root: &Table<'_>, reader: &mut Reader<'_>) -> Limits {
     if let Some(at) = table.whole("attempts", 1..=100, "each one costs a password hash", reader) {
         limits.attempts = at.value;
     }
+    places(&table, &mut limits.places, reader);
     limits
+}
+
+fn places(table: &Table<'_>, places: &mut pace::Limits, reader: &mut Reader<'_>) {
+    for (key, places) in [
+        ("smtp_per_mailbox", &mut places.smtp_per_mailbox),
+        ("imap_per_mailbox", &mut places.imap_per_mailbox),
+    ] {
+        if let Some(at) = table.whole(key, 1..=u32::MAX, "0 would let nobody in", reader) {
+            *places = at.value;
+        }
+    }
+    let why = "a login that waits longer is given up by every mail client";
+    if let Some(at) = table.whole("place_seconds", 0..=300, why, reader) {
+        places.patience = seconds(at.value);
+    }
+    let why = "a place that nobody uses belongs to those who wait";
+    if let Some(at) = table.whole("idle_place_seconds", 0..=3_600, why, reader) {
+        places.idle = seconds(at.value);
+    }
 }
 
 fn seconds(number: u32) -> Duration {

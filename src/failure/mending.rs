@@ -28,7 +28,8 @@ impl Failure {
                 Cause::Resolve(_) | Cause::Connect(_) | Cause::Tls(_) | Cause::UnusableToken(_) => AT_ONCE,
             },
             Self::Unjudged(error) => of_token(error),
-            Self::Login(_) | Self::BrokenPromise { .. } | Self::AccountGone => AT_ONCE,
+            Self::Login(_) | Self::BrokenPromise { .. } | Self::AccountGone | Self::Stopping => AT_ONCE,
+            Self::NoPlace(_) => MINUTES,
         }
     }
 }

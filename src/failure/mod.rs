@@ -8,6 +8,7 @@ pub mod exchange;
 mod facts;
 mod local;
 mod mending;
+mod places;
 mod reaching;
 mod reason;
 
@@ -20,6 +21,7 @@ pub use facts::{Access, Facts};
 use crate::account::RefusedLogin;
 use crate::account::state::{State, Trouble};
 use crate::downstream::Refusal;
+use crate::pace::NoPlace;
 use crate::provider::MailHost;
 use crate::token::{Kind as TokenKind, TokenError, Unproven};
 use crate::upstream::handshake::{Kind, Rejection};
@@ -43,6 +45,10 @@ pub enum Failure {
     },
     /// The account was removed while the login was under way.
     AccountGone,
+    /// The mailbox has as many sessions as it may have.
+    NoPlace(Box<NoPlace>),
+    /// saslgate was told to stop while the login waited.
+    Stopping,
 }
 
 impl From<Unproven> for Failure {
@@ -69,6 +75,8 @@ impl Failure {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Login(refused) if refused.is_limit() => Refusal::LimitReached,
+            Self::NoPlace(_) => Refusal::LimitReached,
+            Self::Stopping => Refusal::ShuttingDown,
             Self::Login(_) | Self::AccountGone => Refusal::AuthenticationFailed,
             Self::BrokenPromise { .. } => Refusal::Unavailable,
             Self::Unjudged(error) => of_token(error),
@@ -91,7 +99,7 @@ impl Failure {
     /// The state that it puts its account into; none if it says nothing of the account: a wrong password, a limit.
     pub fn state(&self) -> Option<State> {
         match self {
-            Self::Login(_) | Self::AccountGone => None,
+            Self::Login(_) | Self::AccountGone | Self::NoPlace(_) | Self::Stopping => None,
             Self::BrokenPromise { .. } => Some(State::Waiting),
             Self::Unjudged(error) => of_token_error(error),
             Self::Upstream(error) => match &error.cause {
@@ -151,6 +159,13 @@ pub fn explain(failure: &Failure, facts: &Facts) -> Diagnosis {
             what: "the account was removed while the login was under way".into(),
             why: "the configuration was reloaded".into(),
             fix: "put the account back and reload saslgate (`sudo kill -HUP $(pidof saslgate)`), if it should still be there".into(),
+        },
+        Failure::NoPlace(missed) => places::explain(missed),
+        Failure::Stopping => Diagnosis {
+            code: None,
+            what: "saslgate was told to stop while the login waited for its turn".into(),
+            why: "the mailbox had as many sessions as it may have".into(),
+            fix: "start saslgate again, if nothing else does: mail clients try again by themselves, and keep what they have to send".into(),
         },
     }
 }

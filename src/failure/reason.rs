@@ -15,6 +15,8 @@ impl Failure {
             Self::Upstream(error) => of_cause(&error.cause),
             Self::BrokenPromise { .. } => "promise_broken",
             Self::AccountGone => "account_gone",
+            Self::NoPlace(_) => "no_place",
+            Self::Stopping => "stopping",
         }
     }
 }

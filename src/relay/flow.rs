@@ -21,6 +21,8 @@ pub(super) struct Flow {
     taken: usize,
     stage: Stage,
     unflushed: bool,
+    /// Whether the source had nothing more when it was asked last.
+    starved: bool,
     /// Bytes that the sink took.
     pub(super) bytes: u64,
 }
@@ -50,6 +52,7 @@ impl Flow {
             taken: 0,
             stage: Stage::Open,
             unflushed: false,
+            starved: false,
             bytes: 0,
         }
     }
@@ -60,6 +63,15 @@ impl Flow {
 
     pub(super) fn is_done(&self) -> bool {
         self.stage == Stage::Done
+    }
+
+    /// Whether all that the source has sent is with the sink, as far as that could be seen.
+    pub(super) fn is_empty(&self) -> bool {
+        match self.stage {
+            Stage::Open => self.starved && self.leftover.is_empty() && !self.unflushed,
+            Stage::Finishing(_) => false,
+            Stage::Done => true,
+        }
     }
 
     /// Moves what can be moved now. Says so, once, when the direction ends; `hold_end` keeps the end from the sink.
@@ -116,7 +128,9 @@ impl Flow {
         scratch: &mut [u8],
         see: &mut impl FnMut(&[u8]),
     ) -> Poll<Option<FlowEnd>> {
-        let (bytes, lent) = match ready!(source.poll_fill(cx, scratch)) {
+        let filled = source.poll_fill(cx, scratch);
+        self.starved = filled.is_pending();
+        let (bytes, lent) = match ready!(filled) {
             Ok(Filled::Lent(bytes)) => (bytes, true),
             Ok(Filled::Taken(bytes)) => (bytes, false),
             Err(error) => return Poll::Ready(Some(self.source_failed(error))),

@@ -1,6 +1,20 @@
-//! Reads upstream's replies along, for the log. It decides nothing and changes nothing, and what it keeps is bounded.
+//! Reads both directions along: for the log, and to know when nothing is in the air. It decides nothing about bytes and
+//! changes none, and what it keeps is bounded.
+//!
+//! Whatever it cannot follow makes it unsure for good: then a session is never said to be at rest. In the bulk of a
+//! session it does not look at lines: literals and chunks are skipped by their count, messages by a search for their end.
 
-use memchr::memchr;
+mod end_of_data;
+mod imap;
+mod lines;
+mod pop3;
+mod smtp;
+#[cfg(test)]
+mod tests;
+
+use imap::Imap;
+use pop3::Pop3;
+use smtp::Smtp;
 
 use crate::name::shown;
 use crate::provider::Protocol;
@@ -11,218 +25,119 @@ const MAX_NOTES: usize = 3;
 /// Characters kept of a refusal.
 const MAX_NOTE: usize = 200;
 
-/// Of a line that comes in pieces, its beginning and its end are kept: the one names a refusal, the other a literal.
-const HEAD: usize = 256;
-const TAIL: usize = 32;
+/// Commands that may wait for their replies and be followed. A message to all the recipients that Exchange takes (1,000) in
+/// one group is one command for each.
+const MAX_PENDING: usize = 2_048;
 
-/// Watches the replies of one relayed session.
+/// Bytes of a command line that is followed: eight times what RFC 2683 3.2.1.5 advises servers to take.
+const MAX_COMMAND: usize = 64 * 1024;
+
+/// Watches one relayed session. Boxed: thousands of sessions idle at a time.
 #[derive(Debug)]
-pub struct Observer {
-    protocol: Protocol,
-    line: Vec<u8>,
-    literal: u64,
-    mid_response: bool,
-    reply_due: bool,
-    notes: Vec<Box<str>>,
+pub struct Observer(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    talk: Talk,
+    notes: Notes,
+}
+
+#[derive(Debug)]
+enum Talk {
+    Imap(Imap),
+    Pop3(Pop3),
+    Smtp(Smtp),
+}
+
+/// Messages that upstream has accepted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sent {
+    /// How many.
+    pub messages: u32,
+    /// Their recipients that upstream has accepted, in all.
+    pub recipients: u32,
 }
 
 impl Observer {
-    /// An observer of a session that just began.
+    /// An observer of a session that just began. It is told of everything behind the login.
     pub fn new(protocol: Protocol) -> Self {
-        Self {
-            protocol,
-            line: Vec::new(),
-            literal: 0,
-            mid_response: false,
-            reply_due: false,
-            notes: Vec::new(),
-        }
+        Self(Box::new(Inner {
+            talk: match protocol {
+                Protocol::Imap => Talk::Imap(Imap::new()),
+                Protocol::Pop3 => Talk::Pop3(Pop3::new()),
+                Protocol::Smtp => Talk::Smtp(Smtp::new()),
+            },
+            notes: Notes::default(),
+        }))
     }
 
-    /// The mail client sent something. In POP3 that is how a reply is told from a line of a message: the first line after it.
-    pub fn mail_client_spoke(&mut self) {
-        self.reply_due = true;
+    /// The mail client sent these bytes.
+    pub fn mail_client_spoke(&mut self, bytes: &[u8]) {
+        match &mut self.0.talk {
+            Talk::Imap(imap) => imap.mail_client(bytes),
+            Talk::Pop3(pop3) => pop3.mail_client(bytes),
+            Talk::Smtp(smtp) => smtp.mail_client(bytes),
+        }
     }
 
     /// Upstream sent these bytes.
-    pub fn upstream_spoke(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            bytes = self.skip_literal(bytes);
-            let Some(end) = memchr(b'\n', bytes) else {
-                self.keep(bytes);
-                return;
-            };
-            let (line, rest) = bytes.split_at(end + 1);
-            self.end_of_line(line);
-            bytes = rest;
+    pub fn upstream_spoke(&mut self, bytes: &[u8]) {
+        let Inner { talk, notes } = &mut *self.0;
+        match talk {
+            Talk::Imap(imap) => imap.upstream(bytes, notes),
+            Talk::Pop3(pop3) => pop3.upstream(bytes, notes),
+            Talk::Smtp(smtp) => smtp.upstream(bytes, notes),
         }
+    }
+
+    /// Whether nothing is in the air that an end would lose: no transaction, no command without its reply, no half line, no
+    /// message marked as deleted. An IMAP mail client that only idles is at rest. False wherever it is not known.
+    pub fn is_at_rest(&self) -> bool {
+        match &self.0.talk {
+            Talk::Imap(imap) => imap.is_at_rest(),
+            Talk::Pop3(pop3) => pop3.is_at_rest(),
+            Talk::Smtp(smtp) => smtp.is_at_rest(),
+        }
+    }
+
+    /// Whether what moved since the last call makes the session a busy one: in SMTP a transaction and nothing else.
+    pub fn take_busy(&mut self) -> bool {
+        match &mut self.0.talk {
+            Talk::Imap(_) | Talk::Pop3(_) => true,
+            Talk::Smtp(smtp) => smtp.take_busy(),
+        }
+    }
+
+    /// What was sent since the last call, if anything was.
+    pub fn take_sent(&mut self) -> Option<Sent> {
+        let Talk::Smtp(smtp) = &mut self.0.talk else {
+            return None;
+        };
+        Some(smtp.take_sent()).filter(|sent| sent.messages > 0)
+    }
+
+    /// What a mail client may still be told unasked, once it is at rest: only SMTP has such a line (RFC 5321 3.8).
+    pub fn may_say_goodbye(&self) -> bool {
+        matches!(self.0.talk, Talk::Smtp(_))
     }
 
     /// The refusals seen: the first ones, and how upstream said goodbye.
     pub fn into_notes(self) -> Vec<Box<str>> {
-        self.notes
+        self.0.notes.0
     }
+}
 
-    fn skip_literal<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let skipped = usize::try_from(self.literal).map_or(bytes.len(), |left| left.min(bytes.len()));
-        self.literal -= skipped as u64;
-        &bytes[skipped..]
-    }
+/// What is kept of upstream's refusals.
+#[derive(Debug, Default)]
+struct Notes(Vec<Box<str>>);
 
-    fn keep(&mut self, piece: &[u8]) {
-        self.line.extend_from_slice(piece);
-        if self.line.len() > HEAD + TAIL {
-            self.line.drain(HEAD..self.line.len() - TAIL);
-        }
-    }
-
-    fn end_of_line(&mut self, last_piece: &[u8]) {
-        if self.line.is_empty() {
-            return self.judge(last_piece);
-        }
-        self.keep(last_piece);
-        let line = std::mem::take(&mut self.line);
-        self.judge(&line);
-    }
-
-    fn judge(&mut self, line: &[u8]) {
-        let line = line.trim_ascii_end();
-        let whole = !std::mem::take(&mut self.mid_response);
-        match self.protocol {
-            Protocol::Imap => {
-                if let Some(length) = announced_literal(line) {
-                    self.literal = length;
-                    self.mid_response = true;
-                } else if whole && (is_bye(line) || is_tagged_refusal(line)) {
-                    self.note(line, is_bye(line));
-                }
-            }
-            Protocol::Pop3 => {
-                if std::mem::take(&mut self.reply_due) && line.starts_with(b"-ERR") {
-                    self.note(line, false);
-                }
-            }
-            Protocol::Smtp => {
-                if is_smtp_refusal(line) {
-                    self.note(line, line.starts_with(b"421"));
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, line: &[u8], goodbye: bool) {
+impl Notes {
+    fn add(&mut self, line: &[u8], goodbye: bool) {
         if goodbye {
-            self.notes.truncate(MAX_NOTES - 1);
+            self.0.truncate(MAX_NOTES - 1);
         }
-        if self.notes.len() < MAX_NOTES {
-            self.notes.push(shown(line, MAX_NOTE).into());
+        if self.0.len() < MAX_NOTES {
+            self.0.push(shown(line, MAX_NOTE).into());
         }
-    }
-}
-
-/// RFC 3501 4.3 and RFC 7888: an octet count in braces at the end of a line announces that many bytes of data.
-fn announced_literal(line: &[u8]) -> Option<u64> {
-    let inner = line.strip_suffix(b"}")?;
-    let start = inner.iter().rposition(|&byte| byte == b'{')? + 1;
-    let digits = inner[start..].strip_suffix(b"+").unwrap_or(&inner[start..]);
-    str::from_utf8(digits).ok()?.parse().ok()
-}
-
-fn is_bye(line: &[u8]) -> bool {
-    line.get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"* BYE"))
-}
-
-fn is_tagged_refusal(line: &[u8]) -> bool {
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    let tagged = words
-        .next()
-        .is_some_and(|tag| !tag.is_empty() && !matches!(tag[0], b'*' | b'+'));
-    let refused = words
-        .next()
-        .is_some_and(|word| word.eq_ignore_ascii_case(b"NO") || word.eq_ignore_ascii_case(b"BAD"));
-    tagged && refused
-}
-
-/// RFC 5321 4.2: three digits, then a space or, in a line that another follows, a hyphen.
-fn is_smtp_refusal(line: &[u8]) -> bool {
-    matches!(line, [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is noted, however the bytes are cut.
-    fn notes(protocol: Protocol, replies: &str) -> Vec<String> {
-        let read = |size: usize| {
-            let mut observer = Observer::new(protocol);
-            observer.mail_client_spoke();
-            replies
-                .as_bytes()
-                .chunks(size)
-                .for_each(|piece| observer.upstream_spoke(piece));
-            observer
-                .into_notes()
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-        };
-        let whole = read(replies.len());
-        for size in 1..replies.len() {
-            assert_eq!(read(size), whole, "cut every {size} bytes");
-        }
-        whole
-    }
-
-    #[test]
-    fn imap_refusals_are_noted_and_message_texts_are_not() {
-        let seen = notes(
-            Protocol::Imap,
-            "* 1 FETCH (BODY[] {24}\r\na1 NO fake\r\n* BYE fake\r\n)\r\na2 OK done\r\na3 NO [TRYCREATE] no such folder\r\n\
-             a4 BAD User is authenticated but not connected.\r\n* BYE Session invalidated - AccessTokenExpired\r\n",
-        );
-        assert_eq!(
-            seen,
-            [
-                "a3 NO [TRYCREATE] no such folder",
-                "a4 BAD User is authenticated but not connected.",
-                "* BYE Session invalidated - AccessTokenExpired"
-            ]
-        );
-    }
-
-    #[test]
-    fn smtp_refusals_are_noted_and_the_goodbye_takes_the_last_place() {
-        let seen = notes(
-            Protocol::Smtp,
-            "250 2.1.0 Sender OK\r\n550 5.7.60 a\r\n432 4.3.2 b\r\n554-5.2.252 c\r\n554 5.2.252 d\r\n421 4.4.2 bye\r\n",
-        );
-        assert_eq!(seen, ["550 5.7.60 a", "432 4.3.2 b", "421 4.4.2 bye"]);
-    }
-
-    #[test]
-    fn a_pop3_message_line_is_no_reply() {
-        assert_eq!(
-            notes(Protocol::Pop3, "+OK 3 octets\r\n-ERR in the text\r\n.\r\n"),
-            [""; 0]
-        );
-        assert_eq!(
-            notes(Protocol::Pop3, "-ERR no such message\r\n"),
-            ["-ERR no such message"]
-        );
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let mut observer = Observer::new(Protocol::Imap);
-        for _ in 0..10_000 {
-            observer.upstream_spoke(&[b'x'; 1000]);
-        }
-        assert!(
-            observer.line.capacity() < 4 * 1024,
-            "{}",
-            observer.line.capacity()
-        );
     }
 }

@@ -21,6 +21,7 @@ use crate::hook::{self, Alerts, Inbox};
 use crate::listener::{self, identity::Files};
 use crate::metrics::Metrics;
 use crate::oauth::Endpoint;
+use crate::pace::Pace;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
 use crate::sessions::Registry;
@@ -157,6 +158,7 @@ fn compose(
         states: States::heard_by(alerts.ear()),
         registry: Arc::new(Registry::default()),
         metrics: Arc::new(Metrics::new()),
+        pace: Arc::new(Pace::default()),
         host_name,
         ear,
         traces: Arc::default(),
@@ -208,6 +210,7 @@ pub(super) fn limits(limits: &config::Limits) -> Limits {
         login: limits.login,
         idle: limits.idle,
         attempts: limits.attempts,
+        places: limits.places,
     }
 }
 

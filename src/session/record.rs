@@ -19,7 +19,7 @@ use crate::oauth::Claims;
 use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::relay::{End, Summary};
-use crate::sessions::SessionId;
+use crate::sessions::{SessionId, Why as EndedFor};
 use crate::transport::{Ended, Leg, Overhear, Tap};
 use crate::upstream::{Cause, Opened, Times};
 use crate::wire::Said;
@@ -402,7 +402,7 @@ impl From<&End> for metrics::End {
             End::Broken(Leg::Downstream, _) => Self::MailClientBroke,
             End::Broken(Leg::Upstream, _) => Self::UpstreamBroke,
             End::Idle => Self::Idle,
-            End::Cancelled => Self::EndedBySaslgate,
+            End::Rested(_) | End::Cancelled => Self::EndedBySaslgate,
         }
     }
 }
@@ -416,6 +416,8 @@ fn ended(end: &End) -> String {
         End::Closed(leg) => format!("{} closed", side(leg)),
         End::Broken(leg, error) => format!("{} broke off: {error}", side(leg)),
         End::Idle => "idle for too long".into(),
+        End::Rested(EndedFor::Stopping) => "ended by saslgate at rest: it stops".into(),
+        End::Rested(EndedFor::PlaceWanted) => "ended by saslgate at rest: others wait for its place".into(),
         End::Cancelled => "ended by saslgate".into(),
     }
 }

@@ -59,6 +59,7 @@ pub struct Mailbox {
     folders: Knob<Folders>,
     /// SMTP sessions that are logged in, in the order of their logins.
     submissions: Knob<Vec<Place>>,
+    most_submissions: Knob<usize>,
     changes: watch::Sender<u64>,
 }
 
@@ -72,6 +73,7 @@ impl Mailbox {
             refusals: Knob::default(),
             folders: Knob::new(Folders::new()),
             submissions: Knob::default(),
+            most_submissions: Knob::default(),
             changes: watch::Sender::new(0),
         }
     }
@@ -131,8 +133,15 @@ impl Mailbox {
         self.submissions.change(|places| {
             let place = Place(places.last().map_or(0, |last| last.0 + 1));
             places.push(place);
+            self.most_submissions
+                .change(|most| *most = places.len().max(*most));
             place
         })
+    }
+
+    /// The most submission sessions that were logged in at one time so far.
+    pub fn most_submissions(&self) -> usize {
+        self.most_submissions.get()
     }
 
     /// How many submission sessions are older than this one.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::CHUNK;
@@ -36,6 +36,9 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 /// What the kernel keeps unsent for a peer that does not read, in bytes. It would keep 4 MiB (`net.ipv4.tcp_wmem`), and of 200
 /// such sessions all TCP of the machine ran out of memory: sessions beside them took fourteen times as long.
 const UNSENT: u32 = 1024 * 1024;
+
+/// How often it is looked whether a peer has hung up whose bytes wait to be read: nothing tells of an end behind them.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How TLS starts on a link.
 #[derive(Clone)]
@@ -129,6 +132,20 @@ impl Link {
                 stream.flush().await
             }
             Stream::Gone => Err(gone()),
+        }
+    }
+
+    /// Comes when the peer will send nothing more. What it has sent before stays unread.
+    pub async fn hung_up(&self) {
+        let stream = match &self.0 {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+            Stream::Gone => return,
+        };
+        while let Ok(ready) = stream.ready(Interest::READABLE).await
+            && !ready.is_read_closed()
+        {
+            sleep(LOOK_AGAIN).await;
         }
     }
 

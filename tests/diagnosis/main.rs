@@ -13,11 +13,13 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use saslgate::account::RefusedLogin;
 use saslgate::failure::{Access, Diagnosis, Facts, Failure, exchange, explain, explain_notes, explain_token};
 use saslgate::name::NameError;
 use saslgate::oauth::aadsts;
+use saslgate::pace::{Held, Missed, NoPlace};
 use saslgate::provider::{MailHost, Protocol, UpstreamTls};
 use saslgate::relay::Observer;
 use saslgate::upstream::handshake::{Kind, Rejection, classify};
@@ -99,7 +101,7 @@ fn of_login(protocol: Protocol, reply: &str, access: Access) -> Diagnosis {
 /// As the relay sees it: the observer reads along and notes.
 fn noted(protocol: Protocol, line: &str) -> Vec<Box<str>> {
     let mut observer = Observer::new(protocol);
-    observer.mail_client_spoke();
+    observer.mail_client_spoke(b"a2 STAT\r\n");
     observer.upstream_spoke(format!("{line}\r\n").as_bytes());
     observer.into_notes()
 }
@@ -188,6 +190,26 @@ fn own() -> Vec<(String, Failure)> {
     };
     all.push(("BrokenPromise".into(), broken));
     all.push(("AccountGone".into(), Failure::AccountGone));
+    let missed = |protocol, missed| {
+        Failure::NoPlace(Box::new(NoPlace {
+            protocol,
+            mailbox: "shared@contoso.com".into(),
+            limit: 1,
+            holders: vec![Held {
+                account: "scanner".into(),
+                session: "7Q2M4K9T".into(),
+                since: Duration::from_secs(35),
+            }],
+            missed,
+        }))
+    };
+    all.push((
+        "NoPlace Patience".into(),
+        missed(Smtp, Missed::Patience(Duration::from_secs(20))),
+    ));
+    all.push(("NoPlace HungUp".into(), missed(Smtp, Missed::HungUp)));
+    all.push(("NoPlace Crowd".into(), missed(Imap, Missed::Crowd)));
+    all.push(("Stopping".into(), Failure::Stopping));
     all
 }
 

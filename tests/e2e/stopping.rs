@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use rustix::process::Signal;
 use saslgate::downstream::Refusal;
 use saslgate::provider::Protocol;
@@ -37,20 +38,82 @@ impl Rig {
         Self { sim, alice, gate }
     }
 
-    async fn relays(&self) -> Vec<MailClient> {
-        let mut relays = Vec::new();
+    /// How sessions that had been logged in ended.
+    fn outcomes(&self) -> Vec<String> {
+        let lines = self.gate.log.since(0);
+        let ended = lines.iter().filter(|line| line["message"] == "session ended");
+        ended
+            .map(|line| line["outcome"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Sessions in which nothing is in the air; the one by IMAP waits for mail.
+    async fn at_rest(&self) -> Vec<(Protocol, MailClient)> {
+        let mut all = Vec::new();
         for protocol in Protocol::ALL {
             let address = self.gate.addresses.of(protocol);
-            relays.push(MailClient::logged_in(protocol, address, &self.alice).await);
+            all.push((
+                protocol,
+                MailClient::logged_in(protocol, address, &self.alice).await,
+            ));
         }
-        relays
+        let (_, imap) = &mut all[0];
+        assert!(imap.ask("a SELECT INBOX").await.is_yes());
+        imap.say("a IDLE").await;
+        assert!(imap.line().await.starts_with("+ "));
+        all
+    }
+
+    /// Sessions in which something is: half an APPEND, a message marked as deleted, a transaction.
+    async fn in_the_air(&self) -> Vec<(Protocol, MailClient)> {
+        let mut all = Vec::new();
+        for protocol in Protocol::ALL {
+            let address = self.gate.addresses.of(protocol);
+            let mut client = MailClient::logged_in(protocol, address, &self.alice).await;
+            let (command, answer) = match protocol {
+                Protocol::Imap => (format!("a APPEND INBOX {{{}}}", APPENDED.len()), "+ "),
+                Protocol::Pop3 => ("DELE 1".to_owned(), "+OK"),
+                Protocol::Smtp => (format!("MAIL FROM:<{}>", Demo::ALICE), "250 "),
+            };
+            client.say(&command).await;
+            let line = client.line().await;
+            assert!(line.starts_with(answer), "{protocol}: {line:?}");
+            all.push((protocol, client));
+        }
+        all
+    }
+}
+
+const APPENDED: &str = "Subject: appended\r\n\r\nwhole\r\n";
+
+/// The last message in the mailbox, and how many others there are. A demo begins with three.
+fn inbox(sim: &Sim) -> (Bytes, usize) {
+    let alice = sim.directory().mailbox(Demo::ALICE).unwrap();
+    let mut messages = alice.messages("INBOX");
+    (messages.pop().unwrap(), messages.len())
+}
+
+/// Brings to its end what was in the air.
+async fn finish(protocol: Protocol, client: &mut MailClient) {
+    let steps: &[&str] = match protocol {
+        Protocol::Imap => &[APPENDED, "a NOOP"],
+        Protocol::Pop3 => &["QUIT"],
+        Protocol::Smtp => &["RCPT TO:<bob@contoso.onmicrosoft.com>"],
+    };
+    for step in steps {
+        assert!(client.ask(step).await.is_yes(), "{protocol}: {step}");
+    }
+    if protocol == Protocol::Smtp {
+        client.say("DATA").await;
+        assert!(client.line().await.starts_with("354 "));
+        assert!(client.ask("Subject: sent\r\n\r\nwhole\r\n.").await.is_yes());
     }
 }
 
 #[tokio::test]
 async fn waiting_mail_clients_are_not_told_and_relays_are_cut_off() {
     let mut rig = Rig::new(600).await;
-    let mut relays = rig.relays().await;
+    let mut relays = rig.in_the_air().await;
     let mut waiting = Vec::new();
     for protocol in Protocol::ALL {
         let client = MailClient::greeted(protocol, rig.gate.addresses.of(protocol)).await;
@@ -77,43 +140,79 @@ async fn waiting_mail_clients_are_not_told_and_relays_are_cut_off() {
         let refused = TcpStream::connect(rig.gate.addresses.of(protocol)).await;
         assert!(refused.is_err(), "{protocol} still accepts");
     }
-    for relay in &mut relays {
-        assert!(relay.is_relayed().await);
+    for (protocol, relay) in &mut relays {
+        finish(*protocol, relay).await;
     }
     // The last relay's end is the program's: nobody waits for the rest of the ten minutes.
-    drop(relays);
     assert_eq!(rig.gate.exit().await.code(), Some(0));
     rig.gate.log.message(0, "stopped").await;
+    let (last, others) = inbox(&rig.sim);
+    assert_eq!(
+        (last.as_ref(), others),
+        (APPENDED.as_bytes(), 2),
+        "appended, and deleted"
+    );
+    assert_eq!(rig.sim.exchange().sent().len(), 1);
+    let (_, smtp) = &mut relays[2];
+    assert!(
+        smtp.rest().await.starts_with("421 4.3.2 "),
+        "told once it was done"
+    );
+}
+
+#[tokio::test]
+async fn sessions_at_rest_keep_the_program_running() {
+    let mut rig = Rig::new(600).await;
+    let mut relays = rig.at_rest().await;
+
+    rig.gate.signal(Signal::TERM);
+
+    for (protocol, relay) in &mut relays {
+        let told = relay.rest().await;
+        if *protocol == Protocol::Smtp {
+            let sentence = Refusal::ShuttingDown.sentence();
+            assert!(told.starts_with(&format!("421 4.3.2 {sentence}")), "{told:?}");
+            assert_eq!(told.matches("\r\n").count(), 1, "{told:?}");
+        } else {
+            assert_eq!(told, "", "nothing is said in upstream's name");
+        }
+    }
+    assert_eq!(rig.gate.exit().await.code(), Some(0));
+    let outcomes = rig.outcomes();
+    assert_eq!(outcomes, ["ended by saslgate at rest: it stops"; 3]);
 }
 
 #[tokio::test]
 async fn a_relay_that_never_ends_keeps_the_program_running() {
     let mut rig = Rig::new(1).await;
-    let mut relays = rig.relays().await;
+    let mut relays = rig.in_the_air().await;
 
     rig.gate.signal(Signal::TERM);
 
     let exit = within(Duration::from_secs(30), "the end", rig.gate.exit()).await;
     assert_eq!(exit.code(), Some(0));
-    for relay in &mut relays {
+    for (_, relay) in &mut relays {
         assert_eq!(relay.rest().await, "", "nothing is said in upstream's name");
     }
     rig.sim.exchange().until(|counts, _| counts.open == 0).await;
-    let ended = rig
-        .gate
-        .log
-        .since(0)
-        .iter()
-        .filter(|line| line["outcome"] == "ended by saslgate")
-        .count();
-    assert_eq!(ended, 3, "each session has its line");
+    assert_eq!(
+        rig.outcomes(),
+        ["ended by saslgate"; 3],
+        "each session has its line"
+    );
+    let (last, others) = inbox(&rig.sim);
+    assert!(
+        last.as_ref() != APPENDED.as_bytes() && others == 2,
+        "nothing half, nothing deleted"
+    );
+    assert!(rig.sim.exchange().sent().is_empty());
 }
 
 #[tokio::test]
 async fn a_second_signal_waits_for_the_grace_as_well() {
     for signals in [[Signal::TERM, Signal::TERM], [Signal::INT, Signal::TERM]] {
         let mut rig = Rig::new(600).await;
-        let _relays = rig.relays().await;
+        let _relays = rig.in_the_air().await;
         rig.gate.signal(signals[0]);
         rig.gate.log.message(0, "stopping").await;
         rig.gate.signal(signals[1]);

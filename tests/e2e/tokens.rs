@@ -111,7 +111,9 @@ async fn a_hundred_waiters_hang_up_and_their_token_is_kept_for_the_next_login() 
     let sim = Sim::start(Settings::default()).unwrap();
     sim.entra().latency.set(Duration::from_secs(5));
     let accounts = accounts();
-    let gate = start(&sim, &accounts);
+    let config = accounts.iter().fold(Config::new(&sim), Config::account);
+    let config = config.table("limits", "smtp_per_mailbox = 100\nimap_per_mailbox = 100");
+    let gate = InProcess::start(Place::new(&sim), &config);
     let mut waiters = Vec::new();
     for number in 0..100 {
         let protocol = Protocol::ALL[number % 3];

@@ -15,6 +15,8 @@ use crate::support::place::Place;
 async fn signed_in(signing: &Signing, names: &[&str]) -> (InProcess, Vec<crate::support::config::Account>) {
     let accounts: Vec<_> = names.iter().map(|name| signing.account(name)).collect();
     let config = accounts.iter().fold(signing.config(), Config::account);
+    // Places are another matter.
+    let config = config.table("limits", "smtp_per_mailbox = 1000\nimap_per_mailbox = 1000");
     let gate = InProcess::start(Place::new(&signing.sim), &config);
     for account in &accounts {
         let said = signing.import(&gate.place, &account.login).await;

@@ -108,7 +108,10 @@ class Stage:
             f'[app]\npreset = "simulator"\ntenant = "{told["tenant"]}"\nclient_id = "{told["client_id"]}"\n'
             f'client_secret_file = "secret"\nscope = "https://outlook.office365.com/.default"\ngrant = "client_credentials"\n'
         )
-        text += self.more + "\n" + "\n".join(self.accounts)
+        # A proof uses few mailboxes for many sessions; how long those wait for each other is a proof of its own.
+        places = "[limits]\nsmtp_per_mailbox = 6000\nimap_per_mailbox = 6000\n"
+        more = self.more.replace("[limits]\n", places) if "[limits]\n" in self.more else self.more + "\n" + places
+        text += more + "\n" + "\n".join(self.accounts)
         for protocol, tls in self.listeners:
             text += f'\n[[listener]]\nprotocol = "{protocol}"\nbind = "127.0.0.1:0"\ntls = "{tls}"\n'
             if tls != "off":

@@ -119,6 +119,13 @@ impl MailClient {
         line.strip_suffix("\r\n").unwrap_or(&line).to_owned()
     }
 
+    /// The next line, however long it takes.
+    pub(crate) async fn line_whenever(&mut self) -> String {
+        let mut line = Vec::new();
+        let _ = self.stream.read_until(b'\n', &mut line).await;
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
     /// The next line that ends a reply to a command with the tag `a`.
     pub(crate) async fn reply(&mut self) -> Reply {
         loop {

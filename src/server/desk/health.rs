@@ -75,6 +75,11 @@ impl Vitals for Desk {
         Box::pin(async {
             let sample = self.sample().await;
             self.context.metrics.set_log_lines_dropped(log::dropped());
+            let pace = &self.context.pace;
+            for protocol in Protocol::ALL {
+                let (in_use, waiting) = (pace.in_use(protocol), pace.waiting(protocol));
+                self.context.metrics.set_places(protocol, in_use, waiting);
+            }
             self.context.metrics.page(Arc::unwrap_or_clone(sample))
         })
     }

@@ -270,7 +270,7 @@ fn end(child: &mut Child) {
 fn configuration(simulator: &Simulator, plan: Plan) -> io::Result<String> {
     let port = |name| simulator.address(name).map(|address| address.port());
     let mut text = format!(
-        "[upstream]\nca_file = \"ca.pem\"\n\n[limits]\nconnections = 6000\n\n\
+        "[upstream]\nca_file = \"ca.pem\"\n\n[limits]\nconnections = 6000\nsmtp_per_mailbox = 6000\nimap_per_mailbox = 6000\n\n\
          [provider.simulator]\ntoken_url = \"{}/{{tenant}}/oauth2/v2.0/token\"\n\
          imap = \"localhost:{}\"\npop3 = \"localhost:{}\"\nsmtp = \"localhost:{}\"\n\
          tls = {{ imap = \"implicit\", pop3 = \"implicit\", smtp = \"starttls\" }}\n\n\
