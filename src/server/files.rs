@@ -1,10 +1,13 @@
 //! Tells when a file of the configuration may have changed: by file events, and by a look now and then where none come.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -26,16 +29,20 @@ pub(super) struct Files {
     /// None where the system has no more watches to give: then it is only looked now and then.
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
+    /// The last parts of what is watched.
+    names: Arc<ArcSwap<Names>>,
     stirred: Arc<Notify>,
 }
+
+type Names = BTreeSet<OsString>;
 
 impl Files {
     pub(super) fn new() -> Self {
         let stirred = Arc::new(Notify::new());
-        let told = Arc::clone(&stirred);
+        let names = Arc::new(ArcSwap::from_pointee(Names::new()));
+        let (told, known) = (Arc::clone(&stirred), Arc::clone(&names));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Reading is an event, too: our own would be followed by the next for ever.
-            if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+            if !event.is_ok_and(|event| changes_nothing(&event, &known.load())) {
                 told.notify_one();
             }
         });
@@ -43,6 +50,7 @@ impl Files {
         Self {
             watcher,
             watched: BTreeSet::new(),
+            names,
             stirred,
         }
     }
@@ -54,8 +62,11 @@ impl Files {
             // One that is gone is not watched any more either.
             let _ = watcher.unwatch(&path);
         }
-        for path in files.flat_map(with_directory) {
-            if !self.watched.contains(&path) && watcher.watch(&path, RecursiveMode::NonRecursive).is_ok() {
+        let paths: BTreeSet<_> = files.flat_map(with_directory).collect();
+        let names = paths.iter().filter_map(|path| path.file_name());
+        self.names.store(Arc::new(names.map(Into::into).collect()));
+        for path in paths {
+            if watcher.watch(&path, RecursiveMode::NonRecursive).is_ok() {
                 self.watched.insert(path);
             }
         }
@@ -78,6 +89,20 @@ impl Files {
                 return;
             }
         }
+    }
+}
+
+/// Reading is an event, too: our own would be followed by the next for ever. So is what is written into another file of the same
+/// directory, and a log that lies there would never let it come to rest. Names that come and go count, whatever they are: a
+/// link that a file is reached by may be one of them.
+fn changes_nothing(event: &Event, names: &Names) -> bool {
+    let is_watched = |path: &PathBuf| path.file_name().is_some_and(|name| names.contains(name));
+    match event.kind {
+        EventKind::Access(_) => true,
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => {
+            !event.paths.iter().any(is_watched)
+        }
+        _ => false,
     }
 }
 
@@ -183,6 +208,29 @@ mod tests {
         let mut files = Files::new();
         notices(&mut files, &[&file], "written by another name", || {
             fs::write(&other_name, "2").unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_log_beside_the_configuration_keeps_it_from_coming_to_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, log) = (
+            directory.path().join("saslgate.toml"),
+            directory.path().join("log"),
+        );
+        fs::write(&file, "1").unwrap();
+        fs::write(&log, "1").unwrap();
+        let mut files = Files::new();
+        files.watch(std::iter::once(&*file));
+        for _ in 0..3 {
+            fs::write(&log, "2").unwrap();
+        }
+        let noticed = tokio::time::timeout(QUIET * 2, files.stirred.notified()).await;
+        assert!(noticed.is_err());
+        // And the file itself still is.
+        notices(&mut files, &[&file], "written anew", || {
+            fs::write(&file, "3").unwrap();
         })
         .await;
     }
