@@ -1,4 +1,4 @@
-"""What the proofs about attacks share: a simulator and a release saslgate in front of it, mail clients, verdicts.
+"""What the proofs share: a simulator and a release saslgate in front of it, mail clients, a supervisor's ear, verdicts.
 
 Everything listens on loopback at ports that the system picks, lives in a temporary directory, and is ended by its
 process id. The binary is target/release/saslgate, or the one that the environment variable SASLGATE names.
@@ -12,10 +12,14 @@ import pathlib
 import re
 import resource
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SASLGATE = os.environ.get("SASLGATE", str(ROOT / "target/release/saslgate"))
@@ -46,6 +50,72 @@ def stored(text):
 def account(login, *hashes, more=""):
     """An [[account]] table; `more` is further keys in TOML."""
     return f'[[account]]\nlogin = "{login}"\npassword = {json.dumps(list(hashes))}\n{more}\n'
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def sign_in(config, account, ca, environment=None):
+    """Signs in as the person whom the account means, with the simulator's page for a browser; whether it worked."""
+    command = [SASLGATE, "sign-in", account, "--no-browser", "--config", str(config)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    address = next(line.strip() for line in child.stdout if line.strip().startswith("https://"))
+    trust = ssl.create_default_context(cadata=ca)
+    threading.Thread(target=lambda: urllib.request.urlopen(address, context=trust).read()).start()
+    child.stdout.read()
+    return child.wait() == 0
+
+
+def counts(simulator):
+    """What the simulator has counted so far."""
+    simulator.stdin.write(b"\n")
+    simulator.stdin.flush()
+    return json.loads(simulator.stdout.readline())
+
+
+class Ear:
+    """What a saslgate tells its supervisor (sd_notify(3)). Not more than ten words wait in it for being heard."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind(str(path))
+        self.path, self.heard = str(path), []
+
+    def listen(self):
+        """All that was heard so far, each word with its moment."""
+        while True:
+            try:
+                word = self.socket.recv(4096).decode()
+            except BlockingIOError:
+                return self.heard
+            self.heard.append((time.monotonic(), word))
+
+    def has_heard(self, word):
+        return any(line == word for _, said in self.listen() for line in said.split("\n"))
+
+
+class Tail:
+    """A log in JSON that is read while it grows."""
+
+    def __init__(self, path):
+        self.path, self.at, self.lines = path, 0, []
+
+    def read(self):
+        """All lines so far."""
+        with open(self.path, "rb") as log:
+            log.seek(self.at)
+            whole = log.read().rpartition(b"\n")[0]
+        if whole:
+            self.at += len(whole) + 1
+            self.lines += [json.loads(line) for line in whole.split(b"\n") if line.startswith(b"{")]
+        return self.lines
+
+    def count(self, message):
+        return sum(line["message"] == message for line in self.read())
 
 
 class Stage:
@@ -82,10 +152,10 @@ class Stage:
         if any(tls != "off" for _, tls in self.listeners):
             certs = [SASLGATE, "certs", str(self.path / "tls")]
             subprocess.run(certs, stdout=subprocess.DEVNULL, check=True)
-        (self.path / "saslgate.toml").write_text(self.configuration(told))
+        self.write_configuration(told)
         self.log_file = open(self.path / "log", "wb")
         run = [*self.prefix, SASLGATE, "run", "--config", str(self.path / "saslgate.toml")]
-        self.saslgate = self.spawn(run, stdin=subprocess.DEVNULL, stderr=self.log_file)
+        self.saslgate = self.spawn(run, stdin=subprocess.DEVNULL, stderr=self.log_file, env=self.environment())
         self.wait_for("ready")
         lines = [line for line in self.log() if line["message"] == "listening"]
         self.ports = {}
@@ -98,13 +168,17 @@ class Stage:
         self.processes.append(process)
         return process
 
+    def environment(self):
+        """What saslgate and the commands that talk to it find: state of their own, none of the person's."""
+        state = self.path / "state"
+        state.mkdir(mode=0o700, exist_ok=True)
+        return os.environ | {"STATE_DIRECTORY": str(state)}
+
+    def write_configuration(self, told):
+        (self.path / "saslgate.toml").write_text(self.configuration(told))
+
     def configuration(self, told):
-        port = lambda name: told[name].rsplit(":", 1)[1]
-        text = (
-            f'[upstream]\nca_file = "ca.pem"\nproxy = "none"\n[log]\nformat = "json"\nlevel = "info,saslgate::token=debug"\n'
-            f'[provider.simulator]\ntoken_url = "{told["entra"]}/{{tenant}}/oauth2/v2.0/token"\n'
-            f'imap = "localhost:{port("imap")}"\npop3 = "localhost:{port("pop3")}"\nsmtp = "localhost:{port("smtp")}"\n'
-            f'tls = {{ imap = "implicit", pop3 = "implicit", smtp = "starttls" }}\n'
+        text = self.surroundings(told) + (
             f'[app]\npreset = "simulator"\ntenant = "{told["tenant"]}"\nclient_id = "{told["client_id"]}"\n'
             f'client_secret_file = "secret"\nscope = "https://outlook.office365.com/.default"\ngrant = "client_credentials"\n'
         )
@@ -118,6 +192,16 @@ class Stage:
                 text += 'certificate = "tls/server.pem"\nkey = "tls/server.key"\n'
             text += self.at_listeners
         return text
+
+    def surroundings(self, told):
+        """Everything but apps, accounts and listeners."""
+        port = lambda name: told[name].rsplit(":", 1)[1]
+        return (
+            f'[upstream]\nca_file = "ca.pem"\nproxy = "none"\n[log]\nformat = "json"\nlevel = "info,saslgate::token=debug"\n'
+            f'[provider.simulator]\ntoken_url = "{told["entra"]}/{{tenant}}/oauth2/v2.0/token"\n'
+            f'imap = "localhost:{port("imap")}"\npop3 = "localhost:{port("pop3")}"\nsmtp = "localhost:{port("smtp")}"\n'
+            f'tls = {{ imap = "implicit", pop3 = "implicit", smtp = "starttls" }}\n'
+        )
 
     def log(self):
         """What saslgate logged so far."""
@@ -229,9 +313,10 @@ class Conversation:
         return await self.reply()
 
     async def hello(self):
-        """What a mail client says before its login."""
+        """What a mail client says before its login; the reply, where there is something to say."""
         if self.protocol == "smtp":
-            await self.ask(b"EHLO client.example")
+            return await self.ask(b"EHLO client.example")
+        return None
 
     async def login(self, user, password):
         """Tries a login; the reply."""
@@ -239,12 +324,19 @@ class Conversation:
         if self.protocol == "imap":
             return await self.ask(b'a1 LOGIN "' + user + b'" "' + password + b'"')
         if self.protocol == "pop3":
-            await self.ask(b"USER " + user)
-            return await self.ask(b"PASS " + password)
+            reply = await self.ask(b"USER " + user)
+            return await self.ask(b"PASS " + password) if is_ok(reply) else reply
         return await self.ask(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password))
 
     async def noop(self):
         return await self.ask({"imap": b"n NOOP", "pop3": b"NOOP", "smtp": b"NOOP"}[self.protocol])
+
+    async def leave(self):
+        """Says goodbye and waits until the other side has closed."""
+        await self.ask({"imap": b"z LOGOUT", "pop3": b"QUIT", "smtp": b"QUIT"}[self.protocol])
+        while await self.reader.read(4096):
+            pass
+        self.close()
 
     def close(self):
         self.writer.close()
