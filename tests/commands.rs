@@ -337,11 +337,6 @@ fn variables_of_the_compose_file() -> Vec<(String, String)> {
 fn check_accepts_the_variables_of_the_compose_file() {
     let variables = variables_of_the_compose_file();
     assert_eq!(variables.len(), 7, "{variables:?}");
-    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reference.toml");
-    if !fs::read_to_string(reference).unwrap().contains("SASLGATE_LOGIN") {
-        // There are no such variables yet.
-        return;
-    }
     let output = Command::new(env!("CARGO_BIN_EXE_saslgate"))
         .args(["check"])
         .env_remove("SASLGATE_CONFIG")

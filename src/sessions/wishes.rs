@@ -83,7 +83,8 @@ impl Wishes {
     }
 
     /// What is wished now.
-    pub fn now(&self) -> Wish {
+    #[cfg(test)]
+    pub(crate) fn now(&self) -> Wish {
         self.state().wish()
     }
 
