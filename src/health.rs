@@ -39,7 +39,7 @@ const WHOLE: Duration = Duration::from_secs(30);
 /// The longest request head.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Connections at one time: half of the descriptors that [limits] leaves for everything but mail.
+/// Connections at one time: half of the descriptors that `[limits]` leaves for everything but mail.
 const AT_ONCE: usize = 32;
 
 /// How long accepting pauses when the system has nothing for another connection.

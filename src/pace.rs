@@ -84,6 +84,29 @@ impl Key {
 pub struct Pace {
     mailboxes: Mutex<HashMap<Arc<Key>, Mailbox>>,
     rates: Mutex<Rates>,
+    ear: Option<Ear>,
+}
+
+/// A mailbox sends so much that its provider will refuse mail.
+#[derive(Clone, Copy, Debug)]
+pub struct Rushing<'a> {
+    /// The account that sends.
+    pub account: &'a str,
+    /// What happened.
+    pub what: &'static str,
+    /// What follows from it.
+    pub why: &'static str,
+    /// What mends it.
+    pub fix: &'static str,
+}
+
+/// Somebody who hears of it. It may not wait.
+pub struct Ear(Box<dyn Fn(Rushing<'_>) + Send + Sync>);
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ear")
+    }
 }
 
 /// Who has a place at a mailbox, and who waits for one.
@@ -166,6 +189,14 @@ pub enum Missed {
 }
 
 impl Pace {
+    /// No place is taken, and that one hears of mailboxes that send too much.
+    pub fn heard_by(hear: impl Fn(Rushing<'_>) + Send + Sync + 'static) -> Self {
+        Self {
+            ear: Some(Ear(Box::new(hear))),
+            ..Self::default()
+        }
+    }
+
     /// A place for that login: at once, or when it is its turn. None where nobody counts. Whoever drops the future gives its
     /// turn to the next.
     pub async fn take(self: &Arc<Self>, wanted: &Wanted, limits: &Limits) -> Result<Option<Place>, NoPlace> {
@@ -389,6 +420,14 @@ impl Place {
                 %mailbox, %account, what = warning.what, why = warning.why, fix = warning.fix,
                 "a mailbox sends much"
             );
+            if let Some(Ear(hear)) = pace.ear.as_ref().filter(|_| warning.urgent) {
+                hear(Rushing {
+                    account,
+                    what: warning.what,
+                    why: warning.why,
+                    fix: warning.fix,
+                });
+            }
         }
     }
 }

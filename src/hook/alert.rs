@@ -195,16 +195,6 @@ impl Alert {
         )
     }
 
-    /// It is near no limit any more.
-    pub fn rate_well(account: &str) -> Self {
-        let told = words(
-            "the mailbox is well below the limit again",
-            "less is sent",
-            NOTHING,
-        );
-        Self::new(Event::Rate, account, (State::Ready, Some(State::Near)), told)
-    }
-
     /// An operator tries whether alerts arrive.
     pub(super) fn test() -> Self {
         let told = words(

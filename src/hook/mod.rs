@@ -35,6 +35,7 @@ pub use worker::run;
 use crate::account::state::Ear;
 use crate::name::{LoginName, Mailbox};
 use crate::oauth::Proxy;
+use crate::pace::Rushing;
 use crate::session::Context;
 use courier::Courier;
 
@@ -188,6 +189,12 @@ impl Alerts {
     pub fn ear(&self) -> Ear {
         let alerts = self.clone();
         Ear::new(move |turn| alerts.tell(Alert::account(&turn)))
+    }
+
+    /// Hears of mailboxes that send too much.
+    pub fn hear_rushing(&self) -> impl Fn(Rushing<'_>) + Send + Sync + 'static {
+        let alerts = self.clone();
+        move |told| alerts.tell(Alert::rate_near(told.account, told.what, told.why, told.fix))
     }
 
     /// Tells a test by one way at once, and what came of it. None if that way is not configured.

@@ -360,7 +360,6 @@ fn every_alert_has_every_field_and_no_other() {
         Alert::reload_refused("line 1"),
         Alert::reload_taken(),
         Alert::rate_near("alice", "a", "b", "c"),
-        Alert::rate_well("alice"),
         none,
     ];
     let mut events = Vec::new();

@@ -36,6 +36,8 @@ pub(super) struct Warning {
     pub(super) what: &'static str,
     pub(super) why: &'static str,
     pub(super) fix: &'static str,
+    /// Whether mail is about to be refused, which somebody has to hear of. What is only delayed is for the log.
+    pub(super) urgent: bool,
 }
 
 const MESSAGES: [Warning; 2] = [
@@ -43,11 +45,13 @@ const MESSAGES: [Warning; 2] = [
         what: "a mailbox has sent 24 messages in a minute",
         why: "Exchange takes 30 messages a minute from a mailbox and delays the rest",
         fix: "nothing has to be done; if mail is in a hurry, send it from several mailboxes",
+        urgent: false,
     },
     Warning {
         what: "a mailbox has sent 30 messages in a minute",
         why: "that is all that Exchange takes from a mailbox: it delays the rest, so that senders wait",
         fix: "send from several mailboxes, or set the sending program to fewer messages a minute",
+        urgent: false,
     },
 ];
 
@@ -56,11 +60,13 @@ const RECIPIENTS: [Warning; 2] = [
         what: "a mailbox has sent to 8,000 recipients in 24 hours",
         why: "Exchange takes 10,000 recipients a day from a mailbox and refuses the rest",
         fix: "send to distribution lists (each counts as one), or from several mailboxes",
+        urgent: true,
     },
     Warning {
         what: "a mailbox has sent to 10,000 recipients in 24 hours",
         why: "that is all that Exchange takes from a mailbox in a day: it refuses the rest until older ones are a day old",
         fix: "find out what sends so much (`account` names it); send to distribution lists, or from several mailboxes",
+        urgent: true,
     },
 ];
 

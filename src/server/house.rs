@@ -158,7 +158,7 @@ fn compose(
         states: States::heard_by(alerts.ear()),
         registry: Arc::new(Registry::default()),
         metrics: Arc::new(Metrics::new()),
-        pace: Arc::new(Pace::default()),
+        pace: Arc::new(Pace::heard_by(alerts.hear_rushing())),
         host_name,
         ear,
         traces: Arc::default(),
