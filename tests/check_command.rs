@@ -354,6 +354,10 @@ bind = "localhost:1110"
 
 [server]
 control = "/run/saslgate/control"
+
+[health]
+bind = "10.0.0.1:9143"
+allow_from = ["10.9.0.0/16"]
 "#;
 
 #[test]
@@ -400,6 +404,11 @@ pop3 at 127.0.0.1:1110 and [::1]:1110
   passwords     generated ones and those that a person chose
   logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32
 
+probes and scrapes at 10.0.0.1:9143
+  reached from  this machine and 10.9.0.0/16
+  TLS           none: plain HTTP, GET only
+  who gets in   anybody, without a login; it shows states and numbers without any name, and changes nothing
+
 While somebody signs in by browser: http://localhost:8425/, from this machine only.
 Commands: the socket /run/saslgate/control, for saslgate's own user and root.
 No other port is opened.
@@ -424,6 +433,7 @@ No other port is opened.
         told["listeners"][2]["devices"][0],
         serde_json::json!({"network": "10.1.2.3/32", "sends_as": "scanner@contoso.com"})
     );
+    assert_eq!(told["health"]["from"], serde_json::json!(["10.9.0.0/16"]));
     assert_eq!(
         told["during_sign_in"],
         serde_json::json!(["http://localhost:8425/"])

@@ -24,6 +24,7 @@ mod source;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use access::{AccessToken, Fingerprint};
 pub use counts::Counts;
@@ -31,5 +32,6 @@ pub use manager::{Standing, Tokens};
 pub use pending::Pending;
 pub use people::Unproven;
 pub use slot::{StoreOpener, StoreSlot};
+pub use typed::sign_in_command;
 
 pub use crate::oauth::{Kind, TokenError};

@@ -12,6 +12,7 @@ use super::people::{People, of_store};
 use super::request::TokenRequest;
 use super::store::TokenStore;
 use super::store::{Content, Generation, Listed, Record, SignIn, Stored, Swap};
+use super::typed::sign_in_command;
 use crate::oauth::{Delegated, GrantKey, Granted, Issued, Kind, Owner, TokenError};
 use crate::secret::Secret;
 
@@ -235,7 +236,7 @@ fn nobody(request: &TokenRequest) -> TokenError {
         Kind::NeedsSignIn,
         format!("nobody has signed in for {} yet", request.account),
         "the app acts on behalf of a person, who has to allow it once",
-        format!("saslgate sign-in {}", request.account),
+        sign_in_command(&request.account),
     )
 }
 

@@ -8,6 +8,7 @@ use url::Url;
 use super::{SHOWN, joined};
 use crate::account::{Account, PasswordHash, Passwords};
 use crate::config::Config;
+use crate::health::Settings as Health;
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 
@@ -15,6 +16,8 @@ use crate::provider::Protocol;
 #[derive(Serialize)]
 pub(super) struct Exposed {
     listeners: Vec<Port>,
+    /// Where probes and scrapes are answered; none if they are not.
+    health: Option<Probed>,
     /// Redirect URIs on this machine: they are listened to while somebody signs in.
     during_sign_in: Vec<String>,
     /// The socket of the commands: a file, not a port.
@@ -37,6 +40,17 @@ struct Port {
     only_generated: bool,
     accounts: Vec<Person>,
     devices: Vec<Unasked>,
+}
+
+/// The listener for probes and scrapes.
+#[derive(Serialize)]
+struct Probed {
+    addresses: Vec<String>,
+    /// Networks that may connect beside this machine; empty means anywhere.
+    from: Vec<String>,
+    on_this_machine: bool,
+    /// Whether the names of accounts are shown there.
+    account_names: bool,
 }
 
 /// Somebody who logs in by a password.
@@ -62,6 +76,7 @@ impl Exposed {
             listeners: listeners
                 .map(|settings| Port::of(settings, &config.accounts))
                 .collect(),
+            health: config.health.as_ref().map(Probed::of),
             during_sign_in: landings(config),
             control: config.state.control.display().to_string(),
         }
@@ -134,6 +149,17 @@ impl Port {
     }
 }
 
+impl Probed {
+    fn of(settings: &Health) -> Self {
+        Self {
+            addresses: texts(&settings.bind),
+            from: texts(&settings.allow_from),
+            on_this_machine: settings.bind.iter().all(|address| address.ip().is_loopback()),
+            account_names: settings.account_names,
+        }
+    }
+}
+
 impl Person {
     fn of(account: &Account, settings: &Settings) -> Self {
         let is_generated = |password: &PasswordHash| matches!(password, PasswordHash::Generated(_));
@@ -182,6 +208,9 @@ impl Display for Exposed {
         for port in &self.listeners {
             writeln!(f, "\n{port}")?;
         }
+        if let Some(health) = &self.health {
+            writeln!(f, "\n{health}")?;
+        }
         writeln!(f)?;
         for uri in &self.during_sign_in {
             writeln!(
@@ -195,6 +224,29 @@ impl Display for Exposed {
             self.control
         )?;
         writeln!(f, "No other port is opened.")
+    }
+}
+
+/// Without a line end at its end.
+impl Display for Probed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = match (self.on_this_machine, self.from.as_slice()) {
+            (true, _) => "this machine only".to_owned(),
+            (false, []) => "anywhere".to_owned(),
+            (false, some) => format!("this machine and {}", some.join(", ")),
+        };
+        let names = if self.account_names {
+            "with the names of accounts"
+        } else {
+            "without any name"
+        };
+        writeln!(f, "probes and scrapes at {}", joined(&self.addresses, " and "))?;
+        writeln!(f, "  reached from  {from}")?;
+        writeln!(f, "  TLS           none: plain HTTP, GET only")?;
+        write!(
+            f,
+            "  who gets in   anybody, without a login; it shows states and numbers {names}, and changes nothing"
+        )
     }
 }
 

@@ -14,6 +14,7 @@ use crate::failure;
 use crate::name::LoginName;
 use crate::oauth::{Grant, GrantKey};
 use crate::provider::Protocol;
+use crate::token::sign_in_command;
 use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore};
 
 impl Desk {
@@ -240,7 +241,7 @@ fn needs_sign_in(login: &Authorized, listed: Option<&Listed>) -> Option<(State, 
     if !matches!(login.route().app.grant, Grant::SignIn(_)) {
         return None;
     }
-    let fix = format!("saslgate sign-in {}", login.token_wanted().account);
+    let fix = sign_in_command(&login.token_wanted().account.to_string());
     let told = |what: &str, why: &str| TroubleTold {
         code: None,
         what: what.to_owned(),
