@@ -241,7 +241,7 @@ fn needs_sign_in(login: &Authorized, listed: Option<&Listed>) -> Option<(State, 
     if !matches!(login.route().app.grant, Grant::SignIn(_)) {
         return None;
     }
-    let fix = sign_in_command(&login.token_wanted().account.to_string());
+    let fix = sign_in_command(login.token_wanted().account.as_ref());
     let told = |what: &str, why: &str| TroubleTold {
         code: None,
         what: what.to_owned(),
