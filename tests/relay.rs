@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use saslgate::pace::{Limits, Pace, Place, Wanted};
 use saslgate::provider::Protocol;
 use saslgate::relay::{End, Observer, Relay, Summary};
 use saslgate::sessions::{SessionId, Why, Wishes};
@@ -66,7 +67,7 @@ async fn tls_pair(version: &'static SupportedProtocolVersion) -> (Link, TlsStrea
 }
 
 async fn rig(version: &'static SupportedProtocolVersion, to_mail_client: &[u8], to_upstream: &[u8]) -> Rig {
-    rig_of(Protocol::Imap, version, to_mail_client, to_upstream).await
+    rig_of(Protocol::Imap, version, to_mail_client, to_upstream, None).await
 }
 
 async fn rig_of(
@@ -74,6 +75,7 @@ async fn rig_of(
     version: &'static SupportedProtocolVersion,
     to_mail_client: &[u8],
     to_upstream: &[u8],
+    place: Option<Place>,
 ) -> Rig {
     let (mail_client, downstream) = tcp_pair().await;
     let (link, upstream) = tls_pair(version).await;
@@ -83,7 +85,7 @@ async fn rig_of(
         to_mail_client: to_mail_client.to_vec(),
         to_upstream: to_upstream.to_vec(),
         observer: Observer::new(protocol),
-        place: None,
+        place,
         idle: Duration::from_secs(35 * 60),
     };
     let wishes = Arc::new(Wishes::new(SessionId::random()));
@@ -221,7 +223,7 @@ async fn pass(from: &mut (impl AsyncWriteExt + Unpin), to: &mut (impl AsyncReadE
 
 impl Rig {
     async fn smtp() -> Self {
-        rig_of(Protocol::Smtp, &rustls::version::TLS13, b"", b"").await
+        rig_of(Protocol::Smtp, &rustls::version::TLS13, b"", b"", None).await
     }
 
     async fn mail_client_says(&mut self, text: &str) {
@@ -398,4 +400,50 @@ async fn read_all_tls(stream: &mut TlsStream<TcpStream>) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
     bytes
+}
+
+/// The mail client is gone; upstream has not seen the end of its session yet, and would count the next one as one too many.
+#[tokio::test]
+async fn a_place_is_given_away_while_upstream_still_counts_its_session() {
+    let pace = Arc::new(Pace::default());
+    let wanted = Wanted {
+        protocol: Protocol::Smtp,
+        host: "smtp.example".into(),
+        mailbox: "scanner@x.example".into(),
+        account: "scanner@x.example".into(),
+        session: SessionId::random(),
+    };
+    let limits = Limits {
+        smtp_per_mailbox: 1,
+        imap_per_mailbox: 1,
+        patience: Duration::ZERO,
+        idle: Duration::from_secs(30),
+    };
+    let place = pace.take(&wanted, &limits).await.unwrap();
+    let Rig {
+        mail_client,
+        mut upstream,
+        relay,
+        ..
+    } = rig_of(Protocol::Smtp, VERSIONS[1], b"235 2.7.0 ok\r\n", b"", place).await;
+
+    // It vanishes with a reset, as a device does that is switched off.
+    socket2::SockRef::from(&mail_client)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(mail_client);
+    relay.await.unwrap();
+    assert_eq!(pace.in_use(Protocol::Smtp), 1);
+
+    let mut rest = Vec::new();
+    // Cut, as the mail client's connection was.
+    let _ = upstream.read_to_end(&mut rest).await;
+    drop(upstream);
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while pace.in_use(Protocol::Smtp) > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
 }

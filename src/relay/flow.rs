@@ -23,6 +23,7 @@ pub(super) struct Flow {
     unflushed: bool,
     /// Whether the source had nothing more when it was asked last.
     starved: bool,
+    source_ended: bool,
     /// Bytes that the sink took.
     pub(super) bytes: u64,
 }
@@ -53,12 +54,18 @@ impl Flow {
             stage: Stage::Open,
             unflushed: false,
             starved: false,
+            source_ended: false,
             bytes: 0,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether the source will send nothing more. A flow may be done without that: its sink broke.
+    pub(super) fn source_has_ended(&self) -> bool {
+        self.source_ended
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -137,6 +144,7 @@ impl Flow {
         };
         if bytes.is_empty() {
             self.stage = Stage::Finishing(Finish::Clean);
+            self.source_ended = true;
             return Poll::Ready(Some(FlowEnd::Closed));
         }
         let count = match sink.poll_write(cx, bytes) {
@@ -182,6 +190,7 @@ impl Flow {
     /// What the source sent before it broke still belongs to the sink.
     fn source_failed(&mut self, error: io::Error) -> FlowEnd {
         self.stage = Stage::Finishing(Finish::Cut);
+        self.source_ended = true;
         if error.kind() == io::ErrorKind::UnexpectedEof {
             FlowEnd::Closed
         } else {

@@ -188,7 +188,7 @@ impl Running {
     /// Takes in what the poll has moved.
     fn look(&mut self) {
         self.count();
-        if !self.down.is_open() {
+        if self.down.source_has_ended() {
             // Upstream has ended its session, as after QUIT; how long the mail client takes to hang up is no matter of others.
             self.place = None;
         }
@@ -278,6 +278,14 @@ impl Running {
     }
 
     fn summary(self, end: End) -> Summary {
+        if let Some(place) = self.place {
+            // Upstream counts the session until it has seen our end. Who gets the place before that would be one too many.
+            let upstream = self.upstream;
+            tokio::spawn(async move {
+                upstream.close().await;
+                drop(place);
+            });
+        }
         Summary {
             sent: self.up.bytes,
             received: self.down.bytes,

@@ -155,7 +155,8 @@ impl Link {
     }
 
     async fn finish(&mut self) -> io::Result<()> {
-        std::future::poll_fn(|cx| self.poll_finish(cx, Finish::Clean)).await?;
+        // One that is finished already can't be finished again, and its peer has yet to end.
+        let _ = std::future::poll_fn(|cx| self.poll_finish(cx, Finish::Clean)).await;
         let mut ignored = [0; CHUNK];
         while self.read(&mut ignored).await? > 0 {}
         Ok(())
