@@ -1,6 +1,8 @@
 //! The composition root: puts the rooms together from a configuration, runs them, swaps them on reload, drains them at the end.
 
 mod desk;
+mod drain;
+mod error;
 mod expiry;
 mod files;
 mod health;
@@ -16,23 +18,22 @@ mod supervisor;
 mod watch;
 mod weekly;
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use error::StartError;
 pub use offline::Offline;
 pub use process::{keep_memory_private, raise_open_files};
 pub use reload::Why;
 pub use supervisor::Inherited;
 
-use crate::account::LetInBy;
 use crate::audit;
 use crate::config::{self, Config, ReloadPlan, Snapshot};
 use crate::control::{Control, ControlError, Operations};
@@ -48,64 +49,8 @@ use house::{House, Parts, devices, limits, rooms, ways};
 use listeners::{Ground, Listeners};
 use reload::{Answer, Followed, Requests, Standing};
 
-/// How long sessions in which nothing is in the air get ahead of the rest, once the time to stop has come.
-const FIRST_TO_END: Duration = Duration::from_millis(200);
-
-/// How long sessions get to wind up once they were told to end: time for a last flush, not for a peer that won't read. With
-/// what goes before, the program ends within a second after its time.
-const LAST_FLUSH: Duration = Duration::from_millis(500);
-
 /// How often it is looked whether another saslgate has let the control socket go.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// Why saslgate could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A listener's address can't be had.
-    #[error("can't listen on {address} for {protocol}: {error}; {}", bind_fix(error))]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What was to be spoken there.
-        protocol: Protocol,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The address for probes and scrapes can't be had.
-    #[error(
-        "can't listen on {address} for probes and scrapes ([health]): {error}; {}",
-        bind_fix(error)
-    )]
-    Health {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A part can't be prepared.
-    #[error("{0}")]
-    Prepare(Box<dyn std::error::Error + Send + Sync>),
-    /// A listener's certificate does not work.
-    #[error("the certificate of the {0} listener can't be used: {1}; make one with `saslgate certs`")]
-    Certificate(Protocol, rustls::Error),
-}
-
-impl StartError {
-    fn prepare(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Prepare(Box::new(error))
-    }
-}
-
-fn bind_fix(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program (or another saslgate) has it: stop that one, or choose another port"
-        }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose 1143, 1110 or 1587",
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
-        _ => "check `bind` in the configuration",
-    }
-}
 
 /// A running saslgate.
 pub struct Server {
@@ -346,58 +291,6 @@ impl Server {
             self.listeners.addresses().len(),
             standing.generation
         )
-    }
-
-    /// Stops accepting, tells waiting mail clients to come back, hands the token store on, ends each relay once nothing is in
-    /// the air in it, and those in which something still is when the time has come.
-    pub async fn stop(self) {
-        let until = Instant::now() + self.drain;
-        supervisor::tell_stopping();
-        self.house.pulse.stopping();
-        self.stop_accepting.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.house.context.stopping.cancel();
-        self.house.context.registry.wind_down(quiet);
-        self.sessions.close();
-        self.orders.close();
-        self.telling.close();
-        tracing::info!(
-            logged_in = self.logged_in(),
-            seconds = self.drain.as_secs(),
-            "stopping"
-        );
-        // The next saslgate waits for the store, and relays need none.
-        let tokens = &self.house.context.tokens;
-        let _ = tokio::join!(
-            self.house.keeping.hand_on(tokens, &self.orders),
-            self.drain(until),
-            timeout_at(until, self.telling.wait()),
-        );
-        audit::stopped();
-    }
-
-    async fn drain(&self, until: Instant) {
-        if timeout_at(until, self.sessions.wait()).await.is_ok() {
-            return;
-        }
-        let registry = &self.house.context.registry;
-        registry.wind_down(|_| Duration::ZERO);
-        if timeout(FIRST_TO_END, self.sessions.wait()).await.is_ok() {
-            return;
-        }
-        let closed = registry.end_where(|_| true);
-        tracing::info!(closed, "closing sessions that did not end by themselves");
-        let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
-    }
-}
-
-/// How long nothing may have been in the air before a session ends, once saslgate stops. An SMTP mail client is told so, and
-/// one that fetches mail just finds its connection closed: it gets a moment to do what it has logged in for.
-fn quiet(by: &LetInBy) -> Duration {
-    match by.protocol() {
-        Protocol::Smtp => Duration::ZERO,
-        Protocol::Imap | Protocol::Pop3 => Duration::from_secs(2),
     }
 }
 

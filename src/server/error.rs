@@ -1,0 +1,55 @@
+//! Why saslgate could not start, or could not take another configuration.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::provider::Protocol;
+
+/// Why saslgate could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address can't be had.
+    #[error("can't listen on {address} for {protocol}: {error}; {}", bind_fix(error))]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What was to be spoken there.
+        protocol: Protocol,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The address for probes and scrapes can't be had.
+    #[error(
+        "can't listen on {address} for probes and scrapes ([health]): {error}; {}",
+        bind_fix(error)
+    )]
+    Health {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A part can't be prepared.
+    #[error("{0}")]
+    Prepare(Box<dyn std::error::Error + Send + Sync>),
+    /// A listener's certificate does not work.
+    #[error("the certificate of the {0} listener can't be used: {1}; make one with `saslgate certs`")]
+    Certificate(Protocol, rustls::Error),
+}
+
+impl StartError {
+    pub(super) fn prepare(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Prepare(Box::new(error))
+    }
+}
+
+fn bind_fix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program (or another saslgate) has it: stop that one, or choose another port"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose 1143, 1110 or 1587",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+        _ => "check `bind` in the configuration",
+    }
+}
