@@ -1,7 +1,6 @@
 //! `[alert]`: who is told when something is wrong, and how.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -9,6 +8,7 @@ use url::{Host, Url};
 
 use super::fingerprint::{Fingerprint, Sum};
 use super::keys;
+use super::program;
 use super::reader::{At, Reader, Text};
 use super::table::Table;
 use crate::account::{Account, Pattern};
@@ -30,7 +30,7 @@ pub(super) fn read(
         return (Settings::default(), sum.end());
     };
     let settings = Settings {
-        command: command(&table, reader),
+        command: program::argv(&table, "until it can be, no alert is told by it", reader),
         webhook: webhook(&table, reader),
         mail: mail(&table, accounts, is_complete, reader),
     };
@@ -51,27 +51,6 @@ pub(super) fn read(
         }
     }
     (settings, sum.end())
-}
-
-fn command(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Vec<Box<str>>> {
-    let argv = table.texts("command", reader)?;
-    let program = argv.value.first()?;
-    if !Path::new(&program.value).is_absolute() {
-        reader.error(
-            &program.span,
-            "the program has no absolute path",
-            "a service has neither your working directory nor your PATH",
-            "write the path that `command -v` prints",
-        );
-    } else if !reader.is_program(Path::new(&program.value)) {
-        reader.warning(
-            &program.span,
-            "the program is not there, or this user may not execute it",
-            "until it can be, no alert is told by it",
-            "install it, or chmod it",
-        );
-    }
-    Some(argv.value.iter().map(|text| text.value.as_str().into()).collect())
 }
 
 fn webhook(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Webhook> {

@@ -24,6 +24,7 @@ mod origin;
 mod pages;
 mod password;
 mod problem;
+mod program;
 mod provider;
 mod reader;
 #[cfg(test)]
