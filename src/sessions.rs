@@ -185,7 +185,7 @@ pub struct Registry<T> {
 struct Entries<T> {
     sessions: HashMap<SessionId, (T, Arc<Wishes>)>,
     /// How quiet sessions have to be before they end, once all of them shall.
-    quiet: Option<fn(&T) -> Duration>,
+    quiet: Option<Duration>,
 }
 
 impl<T> Default for Registry<T> {
@@ -205,7 +205,7 @@ impl<T> Registry<T> {
         let wishes = Arc::new(Wishes::new(id.clone()));
         let mut entries = self.entries();
         if let Some(quiet) = entries.quiet {
-            wishes.wind_down(quiet(&let_in_by));
+            wishes.wind_down(quiet);
         }
         entries
             .sessions
@@ -227,12 +227,12 @@ impl<T> Registry<T> {
             .count()
     }
 
-    /// Has every session end, those that come later too, once nothing has been in the air for as long as `quiet` says.
-    pub fn wind_down(&self, quiet: fn(&T) -> Duration) {
+    /// Has every session end, those that come later too, once nothing has been in the air for so long.
+    pub fn wind_down(&self, quiet: Duration) {
         let mut entries = self.entries();
         entries.quiet = Some(quiet);
-        for (by, wishes) in entries.sessions.values() {
-            wishes.wind_down(quiet(by));
+        for (_, wishes) in entries.sessions.values() {
+            wishes.wind_down(quiet);
         }
     }
 
@@ -368,12 +368,12 @@ mod tests {
     #[test]
     fn whoever_enters_late_winds_down_as_well() {
         let registry = Arc::new(Registry::default());
-        let quiet = |_: &&str| Duration::from_secs(2);
+        let quiet = Duration::from_secs(2);
         let early = registry.enter(&SessionId::random(), "early");
         registry.wind_down(quiet);
         let late = registry.enter(&SessionId::random(), "late");
         for member in [&early, &late] {
-            let wish = Wish::EndAtRest(Why::Stopping, Duration::from_secs(2));
+            let wish = Wish::EndAtRest(Why::Stopping, quiet);
             assert_eq!(member.wishes().now(), wish);
         }
     }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Server, supervisor};
-use crate::account::LetInBy;
 use crate::audit;
-use crate::provider::Protocol;
+
+/// How long nothing may have been in the air before a session ends, once saslgate stops: a mail client that has just logged
+/// in gets a moment to do what it came for. Scripts that send take a `421` after their login for a failure.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// How long sessions in which nothing is in the air get ahead of the rest, once the time to stop has come.
 const FIRST_TO_END: Duration = Duration::from_millis(200);
@@ -27,7 +29,7 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
         self.house.context.stopping.cancel();
-        self.house.context.registry.wind_down(quiet);
+        self.house.context.registry.wind_down(QUIET);
         self.sessions.close();
         self.orders.close();
         self.telling.close();
@@ -51,21 +53,12 @@ impl Server {
             return;
         }
         let registry = &self.house.context.registry;
-        registry.wind_down(|_| Duration::ZERO);
+        registry.wind_down(Duration::ZERO);
         if timeout(FIRST_TO_END, self.sessions.wait()).await.is_ok() {
             return;
         }
         let closed = registry.end_where(|_| true);
         tracing::info!(closed, "closing sessions that did not end by themselves");
         let _ = timeout(LAST_FLUSH, self.sessions.wait()).await;
-    }
-}
-
-/// How long nothing may have been in the air before a session ends, once saslgate stops. An SMTP mail client is told so, and
-/// one that fetches mail just finds its connection closed: it gets a moment to do what it has logged in for.
-fn quiet(by: &LetInBy) -> Duration {
-    match by.protocol() {
-        Protocol::Smtp => Duration::ZERO,
-        Protocol::Imap | Protocol::Pop3 => Duration::from_secs(2),
     }
 }

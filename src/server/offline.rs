@@ -145,4 +145,22 @@ mod tests {
             other => panic!("{other:?}"),
         }
     }
+
+    /// Where no account needs the store nobody opens one, and `saslgate status` took as long as it waits for that.
+    #[tokio::test(start_paused = true)]
+    async fn the_status_of_accounts_that_need_no_store_does_not_wait_for_one() {
+        let (_directory, path) = configured();
+        let secret = CONFIG.replace("authorization_code", "client_credentials");
+        let secret = secret.replace("client_id", "client_secret_env = \"PATH\"\nclient_id");
+        std::fs::write(&path, secret.replace(" offline_access", "/.default")).unwrap();
+        let begun = tokio::time::Instant::now();
+        let offline = Offline::new(config::load(&path, &System).unwrap()).unwrap();
+        let (here, mut operator) = talk();
+        tokio::spawn(offline.carry_out(Order::Status, here));
+        let Some(News::Status(status)) = operator.hear().await else {
+            panic!("no status");
+        };
+        assert!(status.store.is_none());
+        assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -118,7 +119,7 @@ impl Desk {
         let (logged_in, sessions) = self.sessions();
         let rooms = self.context.rooms.load_full();
         let accounts = rooms.accounts.all();
-        let kept = timeout(PATIENCE, self.kept(&accounts, self.store.at_once())).await;
+        let kept = timeout(PATIENCE, self.kept(&accounts, ready(self.store.at_once()))).await;
         let kept = kept.unwrap_or_else(|_| self.unanswered());
         let (each_account, accounts) = self.accounts(&accounts, &kept, &sessions).await;
         let token_seconds = each_account

@@ -21,7 +21,7 @@ impl Desk {
     pub(super) async fn status(&self) -> Status {
         let rooms = self.context.rooms.load_full();
         let accounts = rooms.accounts.all();
-        let kept = self.kept(&accounts, self.store.store().await).await;
+        let kept = self.kept(&accounts, self.store.store()).await;
         let mut used = Vec::new();
         let accounts: Vec<_> = accounts
             .into_iter()
@@ -39,11 +39,11 @@ impl Desk {
         }
     }
 
-    /// What is in the token store, if any account needs it.
+    /// What is in the token store. It is asked for only if any account needs it: where none does, none is ever opened.
     pub(super) async fn kept(
         &self,
         accounts: &[&Arc<Account>],
-        store: Result<Arc<dyn TokenStore>, StoreError>,
+        store: impl Future<Output = Result<Arc<dyn TokenStore>, StoreError>>,
     ) -> Kept {
         let needed = accounts
             .iter()
@@ -57,7 +57,7 @@ impl Desk {
             trouble: None,
             unsaved: Vec::new(),
         };
-        let listed = match store {
+        let listed = match store.await {
             Ok(store) => {
                 if let Some(unsaved) = store.unsaved() {
                     status.unsaved = unsaved.accounts.iter().map(ToString::to_string).collect();
