@@ -147,6 +147,10 @@ impl Flow {
             self.source_ended = true;
             return Poll::Ready(Some(FlowEnd::Closed));
         }
+        if !lent {
+            // While the processor still has them at hand.
+            see(bytes);
+        }
         let count = match sink.poll_write(cx, bytes) {
             Poll::Ready(Ok(count)) => count,
             Poll::Ready(Err(error)) => return Poll::Ready(Some(self.sink_failed(error))),
@@ -159,7 +163,6 @@ impl Flow {
             see(&bytes[..count]);
             source.consume(count);
         } else {
-            see(bytes);
             self.leftover.extend_from_slice(&bytes[count..]);
         }
         Poll::Ready(None)
