@@ -49,6 +49,7 @@ pub mod certificates;
 pub mod log;
 pub mod metrics;
 pub mod name;
+pub mod outgoing;
 pub mod peer;
 pub mod provider;
 pub mod secret;

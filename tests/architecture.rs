@@ -27,7 +27,15 @@ const ORDER: &[&[&str]] = &[
     &["metrics"],
     &["audit"],
     &["log"],
-    &["provider", "name", "secret", "peer", "certificates", "subprocess"],
+    &[
+        "provider",
+        "name",
+        "secret",
+        "peer",
+        "certificates",
+        "subprocess",
+        "outgoing",
+    ],
 ];
 
 /// Rooms without I/O, and the words that would give it away.

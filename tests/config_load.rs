@@ -15,7 +15,8 @@ use saslgate::account::{Identity, Pattern};
 use saslgate::config::{diff, load, most_connections};
 use saslgate::listener::TlsMode;
 use saslgate::log::Format;
-use saslgate::oauth::{Grant, Proof, Proxy};
+use saslgate::oauth::{Grant, Proof};
+use saslgate::outgoing::Proxy;
 use saslgate::pace;
 use saslgate::provider::{Protocol, UpstreamTls};
 

@@ -8,9 +8,8 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use saslgate::oauth::{
-    App, ClientCredentials, Command, Dialect, Endpoint, Grant, Proof, Proxy, Registration,
-};
+use saslgate::oauth::{App, ClientCredentials, Command, Dialect, Endpoint, Grant, Proof, Registration};
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::secret::Secret;
 use saslgate::sim::directory::ClientSecret;
 use saslgate::sim::entra::TokenFault;
@@ -83,7 +82,7 @@ fn start() -> Sim {
 fn tokens(sim: &Sim) -> Tokens {
     let store = StoreSlot::open(Arc::new(MemoryStore::new()));
     Tokens::new(
-        Endpoint::new(&Arc::new(trusting(sim)), &Proxy::Direct).unwrap(),
+        Endpoint::new(Outgoing::new(&Arc::new(trusting(sim)), &Proxy::Direct).unwrap()),
         store,
     )
 }

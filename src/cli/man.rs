@@ -41,7 +41,7 @@ The configuration, where
 does not name one.
 .TP
 .BR HTTPS_PROXY ,\  ALL_PROXY ,\  NO_PROXY
-How token requests leave this network. Mail goes straight.
+How token requests and webhooks leave this network. Mail goes straight.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1)

@@ -10,7 +10,7 @@ use super::keys;
 use super::reader::{Reader, Text};
 use super::table::{Table, nearest};
 use crate::log::{self, Format};
-use crate::oauth::Proxy;
+use crate::outgoing::Proxy;
 use crate::pace;
 use crate::wire;
 
@@ -36,7 +36,7 @@ pub struct Limits {
 pub struct Upstream {
     /// Certificate authorities that are trusted beside the system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// By which way tokens are asked for; mail goes straight to its host.
+    /// By which way tokens are asked for and webhooks called; mail goes straight to its host.
     pub proxy: Proxy,
     /// Whether a post-quantum key exchange is offered.
     pub post_quantum: bool,

@@ -11,7 +11,8 @@ use crate::account::{Account, Route};
 use crate::health;
 use crate::listener::Settings;
 use crate::log;
-use crate::oauth::{App, Grant, Proxy};
+use crate::oauth::{App, Grant};
+use crate::outgoing::Proxy;
 use crate::provider::Protocol;
 use crate::token::store::{self, KeySource};
 

@@ -1,13 +1,9 @@
 //! Carries alerts by one way, now.
 
-use std::sync::Arc;
-
-use rustls::ClientConfig;
-
 use super::alert::Alert;
 use super::webhook::Web;
-use super::{HookError, Settings, Way, command, submission};
-use crate::oauth::Proxy;
+use super::{Settings, Way, command, submission};
+use crate::outgoing::Outgoing;
 use crate::session::Context;
 
 /// Why alerts did not arrive by one way. It never repeats an alert, a header or an address that may hold a secret.
@@ -37,11 +33,11 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    pub(super) fn new(tls: &Arc<ClientConfig>, proxy: &Proxy, host: Box<str>) -> Result<Self, HookError> {
-        Ok(Self {
-            web: Web::new(tls, proxy)?,
+    pub(super) fn new(outgoing: Outgoing, host: Box<str>) -> Self {
+        Self {
+            web: Web(outgoing),
             host,
-        })
+        }
     }
 
     /// Carries alerts by one way; several only by mail.

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
 pub use alert::{Alert, FIELDS};
@@ -34,7 +33,7 @@ pub use worker::run;
 
 use crate::account::state::Ear;
 use crate::name::{LoginName, Mailbox};
-use crate::oauth::Proxy;
+use crate::outgoing::Outgoing;
 use crate::pace::Rushing;
 use crate::session::Context;
 use courier::Courier;
@@ -108,11 +107,6 @@ impl Settings {
     }
 }
 
-/// Webhooks can't be posted: the proxy of `[upstream]` is none.
-#[derive(Debug, thiserror::Error)]
-#[error("webhooks can't be posted: the proxy's URL has to begin with http:// or https:// and name a host")]
-pub struct HookError;
-
 /// Where alerts are said. Clones say it to the same ear.
 #[derive(Clone)]
 pub struct Alerts(Arc<Inner>);
@@ -142,21 +136,16 @@ impl fmt::Debug for Alerts {
 }
 
 impl Alerts {
-    /// Alerts by these ways. Webhooks trust what `tls` trusts; `host` is what this machine is called in each alert.
-    pub fn new(
-        settings: Settings,
-        tls: &Arc<ClientConfig>,
-        proxy: &Proxy,
-        host: Box<str>,
-    ) -> Result<(Self, Inbox), HookError> {
+    /// Alerts by these ways; `outgoing` leads to webhooks, and `host` is what this machine is called in each alert.
+    pub fn new(settings: Settings, outgoing: Outgoing, host: Box<str>) -> (Self, Inbox) {
         let (post, heard) = mpsc::channel(UNHEARD);
         let inner = Inner {
             post,
             settings: ArcSwap::from_pointee(settings),
-            courier: Courier::new(tls, proxy, host)?,
+            courier: Courier::new(outgoing, host),
             is_full: AtomicBool::new(false),
         };
-        Ok((Self(Arc::new(inner)), Inbox(heard)))
+        (Self(Arc::new(inner)), Inbox(heard))
     }
 
     /// Says something. Never waits: where so much is said that nobody keeps up, it is lost, and the log says so.

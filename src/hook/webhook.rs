@@ -6,22 +6,17 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::redirect;
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use super::HookError;
 use super::courier::Undelivered;
-use crate::oauth::Proxy;
+use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 use crate::transport::Trouble;
 
 /// For one request in all. What the reply says is not read, so that it may be as long as it likes.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// For name resolution, TCP and TLS; less than [`LIMIT`], so that an address that swallows packets is told apart from a slow one.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// Where alerts are posted.
 #[derive(Clone)]
@@ -45,42 +40,10 @@ impl Webhook {
     }
 }
 
-/// The way to webhooks: no redirects, because whoever is told of trouble is the one who was named.
-pub(super) struct Web {
-    https: reqwest::Client,
-    /// Without TLS and never by a proxy: for what listens on this machine.
-    local: reqwest::Client,
-}
+/// The way to webhooks, the same that token requests go.
+pub(super) struct Web(pub(super) Outgoing);
 
 impl Web {
-    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, proxy: &Proxy) -> Result<Self, HookError> {
-        let mut tls = rustls::ClientConfig::clone(tls);
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .connect_timeout(CONNECT)
-                // Alerts are rare: a kept connection would be found dead by the next one.
-                .pool_max_idle_per_host(0)
-                .user_agent(concat!("saslgate/", env!("CARGO_PKG_VERSION")))
-        };
-        let https = builder().https_only(true);
-        let https = match proxy {
-            Proxy::Environment => https,
-            Proxy::At(url) => {
-                let proxy = reqwest::Proxy::all(url.clone()).map_err(|_| HookError)?;
-                https.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()))
-            }
-            Proxy::Direct => https.no_proxy(),
-        };
-        Ok(Self {
-            https: https.build().map_err(|_| HookError)?,
-            local: builder().no_proxy().build().map_err(|_| HookError)?,
-        })
-    }
-
     /// Posts one alert.
     pub(super) async fn post(&self, to: &Webhook, json: &Value) -> Result<(), Undelivered> {
         self.post_within(LIMIT, to, json).await
@@ -88,8 +51,8 @@ impl Web {
 
     async fn post_within(&self, limit: Duration, to: &Webhook, json: &Value) -> Result<(), Undelivered> {
         let client = match to.url.scheme() {
-            "http" => &self.local,
-            _ => &self.https,
+            "http" => self.0.local(),
+            _ => self.0.https(),
         };
         let mut request = client
             .post(to.url.clone())
@@ -174,6 +137,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::outgoing::Proxy;
     use crate::upstream::{Settings, Upstream};
 
     fn web() -> Web {
@@ -181,7 +145,7 @@ mod tests {
             extra_roots: Vec::new(),
             post_quantum: true,
         });
-        Web::new(&upstream.unwrap().tls(), &Proxy::Direct).unwrap()
+        Web(Outgoing::new(&upstream.unwrap().tls(), &Proxy::Direct).unwrap())
     }
 
     /// Answers one request with that; what was asked.

@@ -1,11 +1,8 @@
 //! The only HTTP that goes to a provider.
 
-use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
@@ -13,7 +10,6 @@ use oauth2::{
     AsyncHttpClient, AuthType, Client, ClientId, HttpRequest, HttpResponse, RequestTokenError,
     StandardRevocableToken, TokenUrl,
 };
-use reqwest::redirect;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
@@ -26,94 +22,25 @@ use super::issued::Issued;
 use super::proof::Presented;
 use super::refusal;
 use super::reply::{ErrorReply, TokenReply};
+use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 
 /// For one request in all: a mail client waits about a minute for its login, and upstream has to be opened in it too.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// For name resolution, TCP and TLS; less than [`DEADLINE`], so that an address that swallows packets is told apart from a slow provider.
-pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-
 /// The longest reply read: a token has 2 KiB.
 const MAX_REPLY: usize = 64 * 1024;
-
-/// By which way requests leave this machine.
-#[derive(Clone, Default)]
-pub enum Proxy {
-    /// As `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
-    #[default]
-    Environment,
-    /// Through this HTTP proxy, except to what `NO_PROXY` names.
-    At(Url),
-    /// Straight.
-    Direct,
-}
-
-impl fmt::Debug for Proxy {
-    /// A proxy's URL may hold a password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("Environment"),
-            Self::At(url) => write!(f, "At({})", url.host_str().unwrap_or_default()),
-            Self::Direct => f.write_str("Direct"),
-        }
-    }
-}
-
-/// The proxy for token requests can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the proxy can't be used: its URL has to begin with http:// or https:// and name a host")]
-pub struct EndpointError;
 
 /// Asks token endpoints for tokens: https only, no redirects, no cookies, ten seconds and 64 KiB at most.
 ///
 /// Each grant has its method, in the file of that grant under `flow`.
-#[derive(Clone)]
-pub struct Endpoint(Arc<ArcSwap<Clients>>);
-
-struct Clients {
-    http: reqwest::Client,
-    /// Without TLS and never by a proxy: for the addresses at which a platform tells its own machines who they are.
-    platform: reqwest::Client,
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Endpoint")
-    }
-}
+#[derive(Clone, Debug)]
+pub struct Endpoint(Outgoing);
 
 impl Endpoint {
-    /// An endpoint that trusts what `tls` trusts.
-    pub fn new(tls: &Arc<rustls::ClientConfig>, proxy: &Proxy) -> Result<Self, EndpointError> {
-        let mut tls = rustls::ClientConfig::clone(tls);
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .connect_timeout(CONNECT_DEADLINE)
-                // Requests come most of an hour apart: a kept connection would be found dead by the next one.
-                .pool_max_idle_per_host(0)
-                .user_agent(concat!("saslgate/", env!("CARGO_PKG_VERSION")))
-        };
-        let http = builder().https_only(true);
-        let http = match proxy {
-            Proxy::Environment => http,
-            Proxy::At(url) => http.proxy(fixed(url)?),
-            Proxy::Direct => http.no_proxy(),
-        };
-        let clients = Clients {
-            http: http.build().map_err(|_| EndpointError)?,
-            platform: builder().no_proxy().build().map_err(|_| EndpointError)?,
-        };
-        Ok(Self(Arc::new(ArcSwap::from_pointee(clients))))
-    }
-
-    /// Asks by another one's way from the next request on, in every copy of this one.
-    pub fn ask_like(&self, other: &Self) {
-        self.0.store(other.0.load_full());
+    /// An endpoint that is reached by this way, and by the one that takes its place.
+    pub const fn new(outgoing: Outgoing) -> Self {
+        Self(outgoing)
     }
 
     /// The way to an app's provider for one request, with what proves the app. `secrets` are what else the request carries.
@@ -127,7 +54,7 @@ impl Endpoint {
         let carried = proof.secret().into_iter().chain(secrets.iter().copied());
         Ok(Way {
             asked: Asked::new(url, carried),
-            client: self.0.load().http.clone(),
+            client: self.0.https(),
             proof,
         })
     }
@@ -136,7 +63,7 @@ impl Endpoint {
     pub(super) fn way_unproven(&self, url: &Url) -> Way {
         Way {
             asked: Asked::new(url, []),
-            client: self.0.load().http.clone(),
+            client: self.0.https(),
             proof: Presented::Nothing,
         }
     }
@@ -145,7 +72,7 @@ impl Endpoint {
     pub(super) fn way_to_platform(&self, url: &Url, secret: Option<&Secret<String>>) -> Way {
         Way {
             asked: Asked::new(url, secret),
-            client: self.0.load().platform.clone(),
+            client: self.0.local(),
             proof: Presented::Nothing,
         }
     }
@@ -365,15 +292,6 @@ pub(super) fn oauth_client(app: &Registration) -> OAuthClient {
     Client::new(ClientId::new(app.client_id.clone().into()))
         .set_auth_type(AuthType::RequestBody)
         .set_token_uri(TokenUrl::from_url(app.token_url.clone()))
-}
-
-fn fixed(url: &Url) -> Result<reqwest::Proxy, EndpointError> {
-    // Any other kind would be taken here and found out with the first request.
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(EndpointError);
-    }
-    let proxy = reqwest::Proxy::all(url.clone()).map_err(|_| EndpointError)?;
-    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
 }
 
 fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {

@@ -7,12 +7,12 @@ use http::StatusCode;
 use url::Url;
 
 use super::aadsts;
-use super::endpoint::CONNECT_DEADLINE;
 use super::error::{Kind, TokenError};
 use super::readable::readable;
 use super::refusal;
 use super::reply::ErrorReply;
 use crate::name;
+use crate::outgoing::CONNECT_DEADLINE;
 use crate::secret::Secret;
 use crate::transport::{Trouble, WhyAndFix, causes};
 

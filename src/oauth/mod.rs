@@ -33,7 +33,7 @@ pub use claims::{Claims, Owner};
 pub(crate) use command::{Commands, For};
 pub use delegated::{Delegated, UsualSignIn};
 pub use dialect::Dialect;
-pub use endpoint::{Endpoint, EndpointError, Proxy};
+pub use endpoint::Endpoint;
 pub use error::{Kind, TokenError};
 pub use flow::{ClientCredentials, ManagedIdentity, ServiceAccount};
 pub use granted::Granted;

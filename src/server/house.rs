@@ -21,6 +21,7 @@ use crate::hook::{self, Alerts, Inbox};
 use crate::listener::{self, identity::Files};
 use crate::metrics::Metrics;
 use crate::oauth::Endpoint;
+use crate::outgoing::Outgoing;
 use crate::pace::Pace;
 use crate::provider::{MailHost, Protocol};
 use crate::session::{Context, Limits, Rooms};
@@ -55,7 +56,8 @@ pub(super) struct House {
     pub(super) shared: Shared,
     pub(super) keeping: Keeping,
     pub(super) desk: Arc<Desk>,
-    endpoint: Endpoint,
+    /// The way of token requests and webhooks.
+    outgoing: Outgoing,
     pub(super) alerts: Alerts,
     /// What was said to `alerts`, until somebody hears it.
     pub(super) inbox: Option<Inbox>,
@@ -78,14 +80,14 @@ impl House {
         let composed = compose(&parts.upstream, parts.alert, rooms, keeping.slot().clone(), ear)?;
         let Composed {
             context,
-            endpoint,
+            outgoing,
             alerts,
             inbox,
         } = composed;
         let context = Arc::new(context);
         let pulse = Arc::new(Pulse::default());
         let furniture = Furniture {
-            endpoint: endpoint.clone(),
+            endpoint: Endpoint::new(outgoing.clone()),
             store: keeping.slot().clone(),
             store_path,
             apps: parts.apps,
@@ -97,7 +99,7 @@ impl House {
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),
-            endpoint,
+            outgoing,
             context,
             shared,
             keeping,
@@ -108,9 +110,9 @@ impl House {
     }
 
     /// Goes by other ways and with other rooms from now on.
-    pub(super) fn take(&mut self, (upstream, endpoint): Ways, rooms: Rooms) {
+    pub(super) fn take(&mut self, (upstream, outgoing): Ways, rooms: Rooms) {
         self.context.upstream.believe_like(&upstream);
-        self.endpoint.ask_like(&endpoint);
+        self.outgoing.go_like(&outgoing);
         self.keeping.open_for(&rooms.accounts);
         self.context.rooms.store(Arc::new(rooms));
         // A new secret, or a right that was granted meanwhile: the next login may ask at once.
@@ -118,8 +120,8 @@ impl House {
     }
 }
 
-/// The ways to the mail hosts and to the providers.
-type Ways = (Upstream, Endpoint);
+/// The ways to the mail hosts, and to the providers and webhooks.
+type Ways = (Upstream, Outgoing);
 
 /// The ways out of this machine that `[upstream]` allows.
 pub(super) fn ways(settings: &config::Upstream) -> Result<Ways, StartError> {
@@ -128,13 +130,13 @@ pub(super) fn ways(settings: &config::Upstream) -> Result<Ways, StartError> {
         post_quantum: settings.post_quantum,
     });
     let upstream = upstream.map_err(StartError::prepare)?;
-    let endpoint = Endpoint::new(&upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
-    Ok((upstream, endpoint))
+    let outgoing = Outgoing::new(&upstream.tls(), &settings.proxy).map_err(StartError::prepare)?;
+    Ok((upstream, outgoing))
 }
 
 struct Composed {
     context: Context,
-    endpoint: Endpoint,
+    outgoing: Outgoing,
     alerts: Alerts,
     inbox: Inbox,
 }
@@ -147,13 +149,12 @@ fn compose(
     store: StoreSlot,
     ear: Option<Arc<dyn Overhear>>,
 ) -> Result<Composed, StartError> {
-    let (upstream, endpoint) = ways(settings)?;
+    let (upstream, outgoing) = ways(settings)?;
     let host_name: Box<str> = uname().nodename().to_string_lossy().into();
-    let alerts = Alerts::new(alert, &upstream.tls(), &settings.proxy, host_name.clone());
-    let (alerts, inbox) = alerts.map_err(StartError::prepare)?;
+    let (alerts, inbox) = Alerts::new(alert, outgoing.clone(), host_name.clone());
     let context = Context {
         rooms: ArcSwap::from_pointee(rooms),
-        tokens: Tokens::new(endpoint.clone(), store),
+        tokens: Tokens::new(Endpoint::new(outgoing.clone()), store),
         upstream,
         states: States::heard_by(alerts.ear()),
         registry: Arc::new(Registry::default()),
@@ -166,7 +167,7 @@ fn compose(
     };
     Ok(Composed {
         context,
-        endpoint,
+        outgoing,
         alerts,
         inbox,
     })

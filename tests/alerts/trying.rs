@@ -4,6 +4,7 @@ use saslgate::sim::{Demo, Settings, Sim};
 
 use crate::receiver::Receiver;
 use crate::stage::{by_command, heard};
+use crate::support::Gate as _;
 use crate::support::command::run;
 use crate::support::config::{Account, Config};
 use crate::support::place::Place;
@@ -54,4 +55,32 @@ async fn without_alerts_it_says_what_to_add() {
     let said = run(&place, &["alert", "--test"]).await;
     assert_eq!(said.code, Some(2));
     assert!(said.complaints.contains("add [alert]"), "{said:?}");
+}
+
+/// A certificate authority that `[upstream]` learns of while saslgate runs: webhooks are called by the new way, as tokens are
+/// asked for.
+#[tokio::test]
+async fn a_webhook_follows_a_reloaded_upstream() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let place = Place::new(&sim);
+    let receiver = Receiver::start_with_tls(&place).await;
+    let webhook = format!("webhook = \"https://localhost:{}/hook\"", receiver.address.port());
+    let config = Config::new(&sim)
+        .account(&Account::new(Demo::ALICE))
+        .table("alert", &webhook);
+    let mut gate = Program::start(place, &config).await;
+    let said = run(&gate.place, &["alert", "--test"]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.output.contains("failed  webhook: localhost"), "{said:?}");
+
+    let own = std::fs::read_to_string(gate.place.path("listener.pem")).unwrap();
+    gate.place.write("ca.pem", &format!("{}{own}", sim.ca_pem()));
+    gate.reload(&config).await;
+    let said = run(&gate.place, &["alert", "--test"]).await;
+    assert_eq!(
+        (said.code, said.output.as_str()),
+        (Some(0), "ok      webhook: localhost"),
+        "{said:?}"
+    );
+    assert_eq!(receiver.heard().len(), 1);
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use saslgate::downstream::Refusal;
-use saslgate::oauth::{Endpoint, Proxy};
+use saslgate::oauth::Endpoint;
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::provider::Protocol;
 use saslgate::sim::entra::Rotation;
 use saslgate::token::store::{FileStore, KeySource, Settings, Swap, TokenStore as _};
@@ -49,7 +50,7 @@ async fn no_refresh_token_is_used_twice_in_ten_thousand_refreshes() {
         assert!(matches!(kept, Ok(Swap::Saved(_))));
         logins.push(Arc::new(login));
     }
-    let endpoint = Endpoint::new(&Arc::new(trusting(&signing.sim)), &Proxy::Direct).unwrap();
+    let endpoint = Endpoint::new(Outgoing::new(&Arc::new(trusting(&signing.sim)), &Proxy::Direct).unwrap());
     let tokens = Tokens::new(endpoint, StoreSlot::open(Arc::new(store)));
     let (begun, sim) = (Instant::now(), Arc::new(signing.sim));
     let mut all = JoinSet::new();

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use saslgate::account::Authorized;
-use saslgate::oauth::{
-    App, Delegated, Dialect, Endpoint, Grant, Proof, Proxy, Registration, Scopes, UsualSignIn,
-};
+use saslgate::oauth::{App, Delegated, Dialect, Endpoint, Grant, Proof, Registration, Scopes, UsualSignIn};
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::secret::Secret;
 use saslgate::sim::Demo;
 use saslgate::sim::entra::EntraError;
@@ -78,7 +77,8 @@ async fn a_newer_refresh_token_in_the_store_is_taken_before_anything_is_declared
         else {
             panic!("a conflict")
         };
-        let endpoint = Endpoint::new(&Arc::new(trusting(&signing.sim)), &Proxy::Direct).unwrap();
+        let endpoint =
+            Endpoint::new(Outgoing::new(&Arc::new(trusting(&signing.sim)), &Proxy::Direct).unwrap());
         let tokens = Tokens::new(endpoint, StoreSlot::open(Arc::clone(&store) as _));
         signing.sim.entra().latency.set(Duration::from_millis(500));
         signing

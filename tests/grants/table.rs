@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use saslgate::oauth::{
-    Algorithm, CertificateFiles, ClientCredentials, Dialect, Endpoint, FederatedToken, Proof, Proxy,
-    Registration,
+    Algorithm, CertificateFiles, ClientCredentials, Dialect, Endpoint, FederatedToken, Proof, Registration,
 };
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::provider::Protocol;
 use saslgate::secret::Secret;
 use saslgate::sim::directory::{App, Audience, Person, Platform, Tenant};
@@ -421,7 +421,8 @@ async fn each_grant_ends_in_a_plain_login_over_each_protocol() {
 async fn proofs_that_are_replaced_while_saslgate_runs_are_used_at_the_next_exchange() {
     let sim = Sim::start(Settings::default()).unwrap();
     let place = Place::new(&sim);
-    let endpoint = Endpoint::new(&std::sync::Arc::new(trusting(&sim)), &Proxy::Direct).unwrap();
+    let endpoint =
+        Endpoint::new(Outgoing::new(&std::sync::Arc::new(trusting(&sim)), &Proxy::Direct).unwrap());
     let asking = |proof| ClientCredentials {
         registration: Registration {
             token_url: sim.addresses().token_url(Demo::TENANT).parse().unwrap(),
@@ -469,7 +470,8 @@ async fn proofs_that_are_replaced_while_saslgate_runs_are_used_at_the_next_excha
 #[tokio::test]
 async fn the_older_endpoints_give_the_same_tokens_in_their_own_words() {
     let sim = Sim::start(Settings::default()).unwrap();
-    let endpoint = Endpoint::new(&std::sync::Arc::new(trusting(&sim)), &Proxy::Direct).unwrap();
+    let endpoint =
+        Endpoint::new(Outgoing::new(&std::sync::Arc::new(trusting(&sim)), &Proxy::Direct).unwrap());
     let url = Dialect::Resource.address(&sim.addresses().token_url(Demo::TENANT));
     let grant = ClientCredentials {
         registration: Registration {

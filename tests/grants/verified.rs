@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use saslgate::account::Verdict;
-use saslgate::oauth::{
-    App, Delegated, Dialect, Endpoint, Grant, Proof, Proxy, Registration, Scopes, UsualSignIn,
-};
+use saslgate::oauth::{App, Delegated, Dialect, Endpoint, Grant, Proof, Registration, Scopes, UsualSignIn};
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::secret::Secret;
 use saslgate::sim::directory::Platform;
 use saslgate::sim::entra::TokenFault;
@@ -61,7 +60,7 @@ impl Machine {
 
     /// A login with that password in a process that has just started.
     async fn login(&self, password: &str) -> Result<(), Unproven> {
-        let endpoint = Endpoint::new(&Arc::new(trusting(&self.sim)), &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&Arc::new(trusting(&self.sim)), &Proxy::Direct).unwrap());
         let tokens = Tokens::new(endpoint, StoreSlot::open(Arc::clone(&self.store) as _));
         let accounts = accounts(&self.app, &self.mailbox, Vec::new());
         let Verdict::Ask(candidate) = check(&accounts, &self.mailbox, password).await else {

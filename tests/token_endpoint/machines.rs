@@ -47,8 +47,7 @@ async fn ask(identity: &ManagedIdentity) -> Result<Issued, TokenError> {
     let (_, trust) = tls();
     // Whatever proxy there may be is not for the machine's own addresses; this one would answer nothing.
     let proxy = Proxy::At("http://127.0.0.1:9".parse().unwrap());
-    let answer = Endpoint::new(&trust, &proxy)
-        .unwrap()
+    let answer = Endpoint::new(Outgoing::new(&trust, &proxy).unwrap())
         .managed_identity(identity)
         .await;
     assert!(!format!("{answer:?}").contains("CANARY"), "{answer:?}");
@@ -188,7 +187,7 @@ async fn a_service_account_asks_with_an_assertion_and_nothing_else() {
     for (said, expected, fix) in &answers {
         let server = Server::start(Act::Say(said.clone().into())).await;
         let account = service_account(&format!("https://localhost:{}/token", server.address.port()));
-        let endpoint = Endpoint::new(&server.trust, &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&server.trust, &Proxy::Direct).unwrap());
         let answer = endpoint.service_account(&account, &alice).await;
         let found = answer
             .as_ref()

@@ -18,8 +18,9 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use saslgate::oauth::{
     Algorithm, CertificateFiles, ClientCredentials, Dialect, Endpoint, FederatedToken, Issued, Kind, Proof,
-    Proxy, Registration, TokenError,
+    Registration, TokenError,
 };
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::secret::Secret;
 use saslgate::transport::Verifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -94,7 +95,7 @@ impl Server {
     }
 
     async fn ask(&self) -> Result<Issued, TokenError> {
-        let endpoint = Endpoint::new(&self.trust, &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&self.trust, &Proxy::Direct).unwrap());
         endpoint.client_credentials(&self.grant()).await
     }
 }

@@ -68,7 +68,7 @@ impl Server {
     }
 
     fn endpoint(&self) -> Endpoint {
-        Endpoint::new(&self.trust, &Proxy::Direct).unwrap()
+        Endpoint::new(Outgoing::new(&self.trust, &Proxy::Direct).unwrap())
     }
 
     async fn refresh(&self, app: &Registration) -> Result<Granted, TokenError> {

@@ -205,7 +205,7 @@ async fn what_was_pasted_in_the_place_of_the_secret_is_told_and_not_shown() {
         .await;
         let mut grant = server.grant();
         grant.registration.proof = Proof::Secret(Secret::new(secret.into()));
-        let endpoint = Endpoint::new(&server.trust, &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&server.trust, &Proxy::Direct).unwrap());
         let error = endpoint.client_credentials(&grant).await.unwrap_err();
         assert!(error.what.contains(what), "{secret}: {error}");
         assert_eq!(error.code.as_deref(), Some("AADSTS7000215"));

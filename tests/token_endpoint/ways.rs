@@ -11,7 +11,7 @@ async fn a_slow_endpoint_is_given_up_after_ten_seconds() {
         Act::Stall(Vec::new()),
     ] {
         let mut server = Server::start(act).await;
-        let endpoint = Endpoint::new(&server.trust, &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&server.trust, &Proxy::Direct).unwrap());
         let grant = server.grant();
         let asking = tokio::spawn(async move { endpoint.client_credentials(&grant).await });
         server.spoken.recv().await.unwrap();
@@ -31,7 +31,7 @@ async fn a_slow_endpoint_is_given_up_after_ten_seconds() {
 async fn an_endpoint_that_does_not_even_greet_is_given_up_after_five_seconds() {
     let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_, trust) = tls();
-    let endpoint = Endpoint::new(&trust, &Proxy::Direct).unwrap();
+    let endpoint = Endpoint::new(Outgoing::new(&trust, &Proxy::Direct).unwrap());
     let grant = grant(&format!(
         "https://127.0.0.1:{}/token",
         deaf.local_addr().unwrap().port()
@@ -72,7 +72,7 @@ async fn a_redirect_is_not_followed_and_the_secret_not_sent_on() {
 async fn nothing_is_said_to_an_endpoint_that_is_not_trusted_or_not_there() {
     let server = Server::start(Act::Say(ok(TOKEN).into())).await;
     let (_, other_trust) = tls();
-    let endpoint = Endpoint::new(&other_trust, &Proxy::Direct).unwrap();
+    let endpoint = Endpoint::new(Outgoing::new(&other_trust, &Proxy::Direct).unwrap());
     let error = endpoint.client_credentials(&server.grant()).await.unwrap_err();
     assert!(error.is_temporary());
     assert_eq!(error.what, "the certificate of localhost is not trusted");
@@ -87,8 +87,7 @@ async fn nothing_is_said_to_an_endpoint_that_is_not_trusted_or_not_there() {
     assert!(error.fix.contains("ca_file"), "{}", error.fix);
 
     let plain = grant(&format!("http://localhost:{}/token", server.address.port()));
-    let error = Endpoint::new(&server.trust, &Proxy::Direct)
-        .unwrap()
+    let error = Endpoint::new(Outgoing::new(&server.trust, &Proxy::Direct).unwrap())
         .client_credentials(&plain)
         .await
         .unwrap_err();
@@ -101,8 +100,7 @@ async fn nothing_is_said_to_an_endpoint_that_is_not_trusted_or_not_there() {
         .local_addr()
         .unwrap();
     let gone = grant(&format!("https://localhost:{}/token?CANARY", closed.port()));
-    let error = Endpoint::new(&server.trust, &Proxy::Direct)
-        .unwrap()
+    let error = Endpoint::new(Outgoing::new(&server.trust, &Proxy::Direct).unwrap())
         .client_credentials(&gone)
         .await
         .unwrap_err();
@@ -148,7 +146,7 @@ async fn a_configured_proxy_is_the_only_way_out() {
         let _ = copy_bidirectional(&mut near, &mut far).await;
         String::from_utf8(asked).unwrap()
     });
-    let endpoint = Endpoint::new(&server.trust, &way).unwrap();
+    let endpoint = Endpoint::new(Outgoing::new(&server.trust, &way).unwrap());
     // A name that only the proxy can reach.
     let issued = endpoint
         .client_credentials(&grant("https://login.example/token"))
@@ -181,7 +179,7 @@ async fn a_proxy_that_does_not_let_us_through_is_told_apart() {
             let said = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
             link.write_all(said.as_bytes()).await.unwrap();
         });
-        let endpoint = Endpoint::new(&tls().1, &Proxy::At(way.parse().unwrap())).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&tls().1, &Proxy::At(way.parse().unwrap())).unwrap());
         let grant = grant("https://login.example/token");
         let error = endpoint.client_credentials(&grant).await.unwrap_err();
         assert!(
@@ -196,6 +194,6 @@ async fn a_proxy_that_does_not_let_us_through_is_told_apart() {
 fn a_proxy_of_a_kind_that_we_do_not_speak_is_refused() {
     let (_, trust) = tls();
     let socks = Proxy::At("socks5://user:CANARY@127.0.0.1:1080".parse().unwrap());
-    let error = Endpoint::new(&trust, &socks).unwrap_err();
+    let error = Outgoing::new(&trust, &socks).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("CANARY"));
 }
