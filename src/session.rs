@@ -2,6 +2,7 @@
 //!
 //! This is the main flow of the program. Every line of `session`, `log_in` and `settle` is a call into one room.
 
+mod notice;
 mod place;
 mod record;
 mod trace;
@@ -32,6 +33,7 @@ use crate::wire;
 
 use record::Record;
 
+pub use notice::Notices;
 pub use trace::{Trace, Traced, Traces, Wanted};
 
 /// How long a mail client may take to read why it is turned away: there is no room for it, or saslgate stops.
@@ -57,6 +59,8 @@ pub struct Context {
     pub host_name: Box<str>,
     /// Somebody who reads conversations along.
     pub ear: Option<Arc<dyn Overhear>>,
+    /// Who is to be told in the mail program that somebody has to sign in.
+    pub notices: Notices,
     /// Operators who wait for an account's next login, to read it along.
     pub traces: Arc<Traces>,
     /// Fires when saslgate stops: sessions that are not logged in are told to come back.
@@ -351,6 +355,10 @@ async fn settle(
         return Err(Failure::AccountGone);
     }
     record.account_works(&context.states);
+    if let Some(account) = context.notices.due(&authorized, &context.tokens, &context.states) {
+        dialogue.remind(&account);
+        record.reminded(&account);
+    }
     Ok(Settled {
         opened,
         membership,

@@ -130,6 +130,7 @@ fn a_changed_account_tells_what_changed() {
             0,
         ),
         (account("a@contoso.com", "watch = false"), "watch", 0),
+        (account("a@contoso.com", "notify_in_client = true"), "notices", 0),
     ];
     let old = loaded(&format!("{APP}{base}"));
     for (text, what, removed) in &cases {
@@ -141,7 +142,7 @@ fn a_changed_account_tells_what_changed() {
         assert_eq!(changed.what, [*what], "{text}");
         assert_eq!(changed.passwords_removed.len(), *removed, "{text}");
     }
-    assert_eq!(cases.len(), 9);
+    assert_eq!(cases.len(), 10);
 }
 
 #[test]

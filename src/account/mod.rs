@@ -61,6 +61,8 @@ pub struct Account {
     pub may_open: Vec<Mailbox>,
     /// Whether its way to the mailbox is tried regularly, so that trouble is known before somebody logs in.
     pub watch: bool,
+    /// Whether its mail client is told, by IMAP, when somebody has to sign in for it.
+    pub notify_in_client: bool,
 }
 
 impl Account {

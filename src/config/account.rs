@@ -8,11 +8,13 @@ use super::keys;
 use super::network;
 use super::password;
 use super::reader::{At, Reader, Span, Text};
-use super::route;
+use super::route::{self, Ways};
 use super::snapshot::AccountPrint;
 use super::table::Table;
-use crate::account::{Account, Pattern};
+use crate::account::{Account, Pattern, Route};
 use crate::name::{LoginName, Mailbox};
+use crate::oauth::Grant;
+use crate::provider::Protocol;
 
 /// Reads every account.
 pub(super) fn read(
@@ -66,6 +68,7 @@ fn account(
         note_any_mailbox(table, name.as_ref(), login.as_ref(), reader);
     }
     let watch = table.flag("watch", reader).is_none_or(|at| at.value);
+    let notify_in_client = notify_in_client(table, &ways, reader);
     let signs_in_as = signs_in_as.filter(|owner| route::has_owner(owner, &ways.routes, reader));
     let allow_from = network::list("allow_from", table, reader).unwrap_or_default();
     let may_open = may_open(table, reader);
@@ -84,6 +87,7 @@ fn account(
         allow_from,
         may_open,
         watch,
+        notify_in_client,
     };
     let print = AccountPrint::of(&account, prints);
     Some((account, print))
@@ -117,6 +121,29 @@ fn login_name(text: &Text, reader: &mut Reader<'_>) -> Option<LoginName> {
             None
         }
     }
+}
+
+/// Whether the mail client is told when a sign-in is wanted: noted where nobody signs in, or no mail client could hear it.
+fn notify_in_client(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> bool {
+    const KEY: &str = "notify_in_client";
+    if table.flag(KEY, reader).is_none_or(|at| !at.value) {
+        return false;
+    }
+    let is_signed_in_to = |route: &Route| matches!(route.app.grant, Grant::SignIn(_));
+    let why = if ways.routes.is_empty() {
+        // An error tells why there is none.
+        None
+    } else if !ways.routes.contains_key(&Protocol::Imap) {
+        Some("only by IMAP can a mail client be told something, and this account has no IMAP")
+    } else if !ways.routes.values().any(is_signed_in_to) {
+        Some("nobody signs in for this account, whose app gets tokens without that")
+    } else {
+        None
+    };
+    if let (Some(why), Some(span)) = (why, table.key(KEY)) {
+        reader.no_effect(&span, KEY, why);
+    }
+    true
 }
 
 /// Notes `allow_any_mailbox` where no password opens more than its own mailbox.

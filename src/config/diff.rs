@@ -65,7 +65,7 @@ impl<Changed> Changes<Changed> {
 pub struct AccountChange {
     /// Its name.
     pub name: String,
-    /// What differs: `passwords`, `logins`, `mailbox`, `routes`, `networks`, `upstream password`, `watch`.
+    /// What differs: `passwords`, `logins`, `mailbox`, `routes`, `networks`, `upstream password`, `watch`, `notices`.
     pub what: Vec<&'static str>,
     /// The passwords that are gone: sessions that came with one have to end. None is the chosen password.
     pub passwords_removed: Vec<Option<PasswordId>>,

@@ -123,13 +123,14 @@ pub(super) const ACCOUNT: Shape = Shape {
         "allow_any_mailbox",
         "upstream_password_file",
         "watch",
+        "notify_in_client",
         "imap",
         "pop3",
         "smtp",
     ],
     // A login that an environment variable can change would be an account that nobody wrote down.
     expands: false,
-    refused: &[later("notify_in_client")],
+    refused: &[],
 };
 
 /// An account on a line of a `users_file`: the same, under a name that is found there.

@@ -177,10 +177,11 @@ fn the_defaults_of_the_reference_are_the_defaults() {
         people(&reference),
         people(&read(&format!("{PEOPLE}{ACCOUNT}")).unwrap())
     );
-    assert_eq!(
-        reference.accounts[0].watch,
-        read(&format!("{APP}{ACCOUNT}")).unwrap().accounts[0].watch
-    );
+    let flags = |config: &Config| {
+        let account = &config.accounts[0];
+        (account.watch, account.notify_in_client)
+    };
+    assert_eq!(flags(&reference), flags(&smallest));
     let timeout = |text: &str| {
         format!("{:?}", read(text).unwrap().apps.last().unwrap().app.grant).contains("timeout: 30s")
     };

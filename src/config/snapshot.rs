@@ -38,7 +38,7 @@ pub(super) struct AccountPrint {
     pub(super) name: String,
     /// One for each password, so that a removed one is seen.
     pub(super) passwords: Vec<PasswordPrint>,
-    pub(super) parts: [(&'static str, Fingerprint); 6],
+    pub(super) parts: [(&'static str, Fingerprint); 7],
 }
 
 impl AccountPrint {
@@ -64,6 +64,10 @@ impl AccountPrint {
                 ("networks", Fingerprint::of(&[networks.as_bytes()])),
                 ("upstream password", Fingerprint::of(&[upstream])),
                 ("watch", Fingerprint::of(&[&[u8::from(account.watch)]])),
+                (
+                    "notices",
+                    Fingerprint::of(&[&[u8::from(account.notify_in_client)]]),
+                ),
             ],
         }
     }

@@ -35,6 +35,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("logins", Kind::List),
     ("allow_any_mailbox", Kind::Flag),
     ("watch", Kind::Flag),
+    ("notify_in_client", Kind::Flag),
     ("password_file", Kind::Text),
     ("password_env", Kind::Text),
     ("upstream_password_file", Kind::Text),

@@ -4,6 +4,7 @@
 //! S: what we say                      C: what the mail client says
 //! login: user / password (mechanism)  the owner is asked; for a device: login at ADDRESS (Network)
 //! refuse: Refusal   accept: OFFER     the owner answers
+//! remind: account                     the owner wants a notice in front of a yes
 //! tls: up           close: Closing    what the link is told
 //! ```
 
@@ -83,6 +84,7 @@ impl Conversation {
                 "login" => self.expect_login(what),
                 "refuse" => self.refuse(what),
                 "accept" => self.accept(what),
+                "remind" => self.dialogue().remind(what),
                 "close" => self.expect_close(what),
                 "tls" => self.start_tls(),
                 other => panic!("{other}?"),

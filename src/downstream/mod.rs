@@ -103,6 +103,10 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     /// What was promised to this mail client and is not kept by that upstream, if anything.
     fn broken_promise(&self, welcome: &Welcome) -> Option<String>;
 
+    /// Reminds whoever reads this mailbox that somebody has to sign in for an account, where the protocol has a word for that:
+    /// to be said right before the yes.
+    fn remind(&mut self, _account: &str) {}
+
     /// Answers a login with yes. Nothing can speak the pre-login protocol after this.
     fn accept(self: Box<Self>, turn: Turn, welcome: &Welcome) -> Handover;
 

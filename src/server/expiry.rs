@@ -35,6 +35,9 @@ const UNUSED: Duration = Duration::from_secs(90 * DAY);
 /// From so long before its end a sign-in is told. Others are renewed every week, and their end is not to be seen.
 const NOT_RENEWED: Duration = Duration::from_secs(30 * DAY);
 
+/// From so long before its end a mail client is told, if its account wants that.
+const NOTICED: Duration = Duration::from_secs(7 * DAY);
+
 /// Everything that ends, soonest first.
 pub(super) async fn of(
     apps: &[ConfiguredApp],
@@ -86,12 +89,21 @@ fn of_listener(files: &Files) -> Vec<Expiry> {
     [Some(certificate), authority].into_iter().flatten().collect()
 }
 
+/// Whether it is a sign-in that nothing has renewed, and that ends within a week or has ended.
+pub(super) fn is_ending(listed: &Listed, now: SystemTime) -> bool {
+    end_of_sign_in(listed).is_some_and(|end| end <= now + NOTICED)
+}
+
+fn end_of_sign_in(listed: &Listed) -> Option<SystemTime> {
+    match &listed.content {
+        Some(Content::SignIn(sign_in)) => Some(sign_in.refreshed + UNUSED),
+        _ => None,
+    }
+}
+
 /// A sign-in that the weekly renewal has not renewed for two months.
 fn of_sign_in(listed: &Listed, now: SystemTime) -> Option<Expiry> {
-    let Some(Content::SignIn(sign_in)) = &listed.content else {
-        return None;
-    };
-    let end = sign_in.refreshed + UNUSED;
+    let end = end_of_sign_in(listed)?;
     (end <= now + NOT_RENEWED).then(|| Expiry {
         what: format!(
             "the sign-in of {} (app \"{}\"), which could not be renewed for weeks,",
@@ -239,6 +251,8 @@ mod tests {
             (7, None),
             (59, None),
             (61, Some(29)),
+            (82, Some(8)),
+            (83, Some(7)),
             (89, Some(1)),
             (95, Some(0)),
         ];
@@ -253,8 +267,13 @@ mod tests {
             );
             let told = Told::default().news(expiry.into_iter().collect(), seconds(now));
             assert_eq!(told.first().map(|(_, days)| *days), left);
+            assert_eq!(
+                is_ending(&listed, now),
+                left.is_some_and(|left| left <= 7),
+                "{days} days"
+            );
         }
-        assert_eq!(cases.len(), 5);
+        assert_eq!(cases.len(), 7);
     }
 
     #[test]

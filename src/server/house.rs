@@ -24,7 +24,7 @@ use crate::oauth::Endpoint;
 use crate::outgoing::Outgoing;
 use crate::pace::Pace;
 use crate::provider::{MailHost, Protocol};
-use crate::session::{Context, Limits, Rooms};
+use crate::session::{Context, Limits, Notices, Rooms};
 use crate::sessions::Registry;
 use crate::token::store::Settings;
 use crate::token::{StoreSlot, Tokens};
@@ -162,6 +162,7 @@ fn compose(
         pace: Arc::new(Pace::heard_by(alerts.hear_rushing())),
         host_name,
         ear,
+        notices: Notices::default(),
         traces: Arc::default(),
         stopping: CancellationToken::new(),
     };

@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::expiry;
 use crate::account::{Accounts, Authorized};
 use crate::name::LoginName;
 use crate::provider::Protocol;
 use crate::session::Context;
 use crate::token::StoreSlot;
-use crate::token::store::{Condition, Content, Listed};
+use crate::token::store::{Condition, Content, Listed, TokenStore};
 
 /// How often it is looked for sign-ins that are due.
 const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -29,7 +30,12 @@ pub(super) async fn run(context: Arc<Context>, slot: StoreSlot, stop: Cancellati
             _ = looks.tick() => {}
             () = stop.cancelled() => return,
         }
-        let Some(store) = slot.now() else { continue };
+        // At the start it is still being opened.
+        let store = tokio::select! {
+            store = slot.store() => store,
+            () = stop.cancelled() => return,
+        };
+        let Ok(store) = store else { continue };
         let Ok(listed) = store.list().await else { continue };
         let due: Vec<_> = {
             let rooms = context.rooms.load();
@@ -43,7 +49,21 @@ pub(super) async fn run(context: Arc<Context>, slot: StoreSlot, stop: Cancellati
                 () = stop.cancelled() => return,
             }
         }
+        // After that, so that nobody is told of what was just renewed.
+        note_ending(&context, &*store).await;
     }
+}
+
+/// Has those told whose sign-in ends within days although it was tried to renew it.
+async fn note_ending(context: &Context, store: &dyn TokenStore) {
+    let Ok(listed) = store.list().await else { return };
+    let rooms = context.rooms.load();
+    let ending = listed.iter().filter(|listed| {
+        expiry::is_ending(listed, SystemTime::now()) && login(&rooms.accounts, listed).is_some()
+    });
+    context
+        .notices
+        .ending(ending.map(|listed| listed.account.clone()).collect());
 }
 
 fn is_due(listed: &Listed, now: SystemTime) -> bool {
@@ -68,7 +88,7 @@ pub(super) fn login(accounts: &Accounts, listed: &Listed) -> Option<Authorized> 
 mod tests {
     use super::*;
     use crate::oauth::GrantKey;
-    use crate::token::store::{MemoryStore, Record, SignIn, TokenStore as _};
+    use crate::token::store::{MemoryStore, Record, SignIn};
 
     async fn listed(content: Content) -> Listed {
         let (store, key) = (MemoryStore::new(), GrantKey::from_hex(&"07".repeat(32)).unwrap());

@@ -170,6 +170,15 @@ impl Record {
         }
     }
 
+    /// The mail client is told that somebody has to sign in.
+    pub(super) fn reminded(&self, account: &str) {
+        tracing::info!(
+            account,
+            session = self.id(),
+            "the mail client was asked for a sign-in"
+        );
+    }
+
     pub(super) fn login_refused(&mut self, failure: &Failure, states: &States) -> Diagnosis {
         self.details.refused += 1;
         if let Failure::Upstream(error) = failure

@@ -218,6 +218,12 @@ impl Cache {
         self.grants.get(&grant)?.failures.last()
     }
 
+    /// Whether somebody has to sign in before there is another token for a request.
+    pub(super) fn ended_sign_in(&self, request: &TokenRequest) -> bool {
+        let grant = self.grants.get(&request.key.grant);
+        grant.is_some_and(|grant| grant.failures.ended_sign_in(request).is_some())
+    }
+
     /// When the token of a key stops being good, and when it came.
     pub(super) fn token(&self, key: &TokenKey) -> Option<&Arc<AccessToken>> {
         self.grants.get(&key.grant)?.keys.get(&key.scopes)?.token.as_ref()

@@ -148,6 +148,15 @@ impl Tokens {
         }
     }
 
+    /// Whether a login's token can't be renewed any more until somebody signs in: it is good, and there will be no next one.
+    pub fn need_sign_in(&self, login: &Authorized) -> bool {
+        self.ended_sign_in(&TokenRequest::for_session(login))
+    }
+
+    pub(super) fn ended_sign_in(&self, request: &TokenRequest) -> bool {
+        self.inner.cache().ended_sign_in(request)
+    }
+
     /// Lets the next login ask again whatever failed: somebody has mended something.
     pub fn forget_failures(&self) {
         self.inner.cache().forget_failures();

@@ -16,6 +16,7 @@ mod handing_on;
 mod landing;
 mod middleman;
 mod newer;
+mod notices;
 mod owners;
 mod passwords;
 mod people;

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import certificates
 import gate
+import notices
 import refusals
 from door import MODES, PROTOCOLS, Door
 from dovecot import Dovecot
@@ -57,6 +58,10 @@ class Direct:
 
     def refusals(self, _chosen, _jobs, _say):
         """Nobody refuses here."""
+        return []
+
+    def notices(self, _chosen, _jobs, _say):
+        """Nobody has anything to say here."""
         return []
 
     def problems(self):
@@ -196,6 +201,14 @@ class Proxied(Direct):
             same=self.same(), password=digest, dead=free_ports(1)[0], **self.upstream.ports
         )
         return refusals.Table(folder, self.program, self.certificates, settings, password, self.sink, say).run(chosen, jobs)
+
+    def notices(self, chosen, jobs, say):
+        """Which of the chosen clients a notice harms."""
+        folder = self.folder / "notices"
+        folder.mkdir()
+        password, digest = self.passwords["implicit"]
+        settings = self.apps() + notices.NOTIFYING.format(user=USER, password=digest, **self.upstream.ports)
+        return notices.Notices(folder, self.program, self.certificates, settings, USER, password, say).problems(chosen, jobs)
 
     def problems(self):
         """What the matrix alone does not show: how Dovecot was spoken to, and what the log says."""

@@ -2,7 +2,7 @@
 
 Dovecot 2.3 is the upstream: it takes XOAUTH2 and OAUTHBEARER and no password, over IMAP, POP3 and
 submission. Every client fetches every message and sends one, in every TLS mode that it has, and the
-bytes are compared. Then every client meets every refusal. Last, saslgate gets its tokens by every grant that
+bytes are compared. Then every client meets every refusal, and a notice in front of the yes to its login. Last, saslgate gets its tokens by every grant that
 oidc-provider has, an authorization server that others wrote; and fail2ban says whom it would ban by the log. `matrix.toml`, `refusals.md` and `grants.toml`
 say what is expected; whatever deviates fails the run.
 """
@@ -59,7 +59,7 @@ def arguments():
     parser.add_argument("--no-install", action="store_true", help="take the machine as it is")
     parser.add_argument("--keep", action="store_true", help="leave the temporary directory with every log")
     parser.add_argument("--update", action="store_true", help="write refusals.md as it was measured (all clients only)")
-    parser.add_argument("--matrix-only", action="store_true", help="leave out what clients do when they are refused")
+    parser.add_argument("--matrix-only", action="store_true", help="leave out what clients do when they are refused, or given a notice")
     parser.add_argument("--grants-only", action="store_true", help="leave out the mail clients: only saslgate and the authorization server")
     parser.add_argument("--guessers-only", action="store_true", help="only whom fail2ban would ban")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="clients at once")
@@ -119,7 +119,8 @@ def with_clients(options, chosen, program, folder):
         bench.start()
         cells = bench.matrix(chosen, options.jobs, say)
         rows = [] if options.matrix_only else bench.refusals(chosen, options.jobs, say)
-        complaints = bench.problems()
+        complaints = [] if options.matrix_only else bench.notices(chosen, options.jobs, say)
+        complaints += bench.problems()
     finally:
         bench.end()
     if options.update:

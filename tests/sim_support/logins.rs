@@ -38,6 +38,7 @@ pub(crate) fn accounts(app: &Arc<App>, mailbox: &str, passwords: Vec<PasswordHas
         allow_from: Vec::new(),
         may_open: Vec::new(),
         watch: true,
+        notify_in_client: false,
     };
     Accounts::new(vec![account], Shared::new().unwrap()).unwrap()
 }

@@ -104,6 +104,7 @@ pub(super) fn account(name: &str) -> Account {
         allow_from: Vec::new(),
         may_open: Vec::new(),
         watch: true,
+        notify_in_client: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! IMAP before a login, toward a mail client: RFC 3501 and RFC 9051, with RFC 2971 (ID), RFC 4959 (SASL-IR) and RFC 7888
 //! (literals that do not wait).
 
+mod alert;
 mod arguments;
 mod capabilities;
 mod command;
@@ -276,6 +277,10 @@ impl Downstream for Imap {
     /// The tagged OK corrects whatever was promised before (RFC 3501 7.1, CAPABILITY code).
     fn broken_promise(&self, _welcome: &Welcome) -> Option<String> {
         None
+    }
+
+    fn remind(&mut self, account: &str) {
+        self.reception.talk.say(&alert::sign_in_wanted(account));
     }
 
     fn accept(self: Box<Self>, _turn: Turn, welcome: &Welcome) -> Handover {

@@ -113,6 +113,7 @@ impl Desk {
             context.tokens.forget(wanted.key.grant);
             context.tokens.put(&login, granted.issued);
             mend(&context.states, &login);
+            context.notices.signed_in(&wanted.account);
             Ok(unsaved)
         });
         keeping.await.unwrap_or_else(|_| {

@@ -68,6 +68,49 @@ async fn retry_after_is_obeyed_but_never_more_than_four_requests_a_minute() {
     }
 }
 
+/// What a mail client is told while its mail still comes.
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_has_ended_is_known_while_the_token_is_good() {
+    let rig = Rig::new();
+    rig.tokens.renew_ahead();
+    let alice = alice();
+    rig.token(&alice).await;
+    assert!(!rig.tokens.ended_sign_in(&alice));
+    for _ in 0..100 {
+        rig.source.then(Act::Fail(ended()));
+    }
+    pass(1300).await;
+    while rig.clock.start.elapsed() < Duration::from_secs(3300) {
+        assert_eq!(rig.token(&alice).await, "token-1");
+        assert!(
+            rig.tokens.ended_sign_in(&alice),
+            "after {:?}",
+            rig.clock.start.elapsed()
+        );
+        pass(60).await;
+    }
+    // Somebody has signed in.
+    rig.source.acts.lock().unwrap().clear();
+    rig.tokens.forget(alice.key.grant);
+    assert_eq!(
+        rig.token(&alice).await,
+        format!("token-{}", rig.source.requests())
+    );
+    assert!(!rig.tokens.ended_sign_in(&alice));
+}
+
+/// Nobody is bothered for an outage.
+#[tokio::test(start_paused = true)]
+async fn an_outage_wants_no_sign_in() {
+    let rig = Rig::new();
+    rig.token(&alice()).await;
+    rig.source.then(Act::Fail(outage()));
+    pass(1300).await;
+    assert_eq!(rig.token(&alice()).await, "token-1");
+    assert_eq!(rig.source.requests(), 2);
+    assert!(!rig.tokens.ended_sign_in(&alice()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_client_secret_heals_at_once_and_the_old_one_does_not() {
     let rig = Rig::new();

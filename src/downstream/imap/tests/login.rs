@@ -20,6 +20,40 @@ fn a_login_is_asked_about_and_let_in_with_upstreams_list() {
     assert_eq!(talk.unread(), b"");
 }
 
+/// RFC 3501 7.1: what has to be shown is a status response of its own, in front of the tagged one.
+#[test]
+fn a_notice_stands_in_front_of_the_yes() {
+    let mut talk = greeted();
+    talk.send(b"a LOGIN u p\r\nb SELECT INBOX\r\n");
+    talk.play(
+        r"
+        login: u / p (LoginCommand)
+        remind: alice@contoso.com
+        accept: IMAP4rev1
+        S: * OK [ALERT] The sign-in of alice@contoso.com has ended or will end soon: ask the administrator of saslgate for a sign-in link, or mail will stop.
+        S: a OK [CAPABILITY IMAP4rev1] Logged in.
+        ",
+    );
+    assert_eq!(talk.unread(), b"b SELECT INBOX\r\n");
+}
+
+/// RFC 3501 9: text is of ASCII characters, and a mail client may choke on others.
+#[test]
+fn a_notice_is_ascii() {
+    greeted().play(
+        r"
+        C: a AUTHENTICATE PLAIN
+        S: +
+        C: AHUAcA==
+        login: u / p (Plain)
+        remind: zoë@contoso.com
+        accept: IMAP4rev1
+        S: * OK [ALERT] The sign-in of this mailbox has ended or will end soon: ask the administrator of saslgate for a sign-in link, or mail will stop.
+        S: a OK [CAPABILITY IMAP4rev1] Logged in.
+        ",
+    );
+}
+
 #[test]
 fn without_a_list_from_upstream_the_ok_carries_no_code() {
     greeted().play(
