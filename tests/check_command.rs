@@ -80,8 +80,41 @@ Apps: 1
     proof: a client secret
     permissions: IMAP.AccessAsApp, POP.AccessAsApp, SMTP.SendAsApp; application, of Office 365 Exchange Online, with admin consent
     mail: imap outlook.office365.com:993 TLS, pop3 outlook.office365.com:995 TLS, smtp smtp.office365.com:587 STARTTLS
+
+Alerts: none, and no [health] to probe: who does not look at the log or at `saslgate status` hears of no trouble
 ";
     assert_eq!(said, expected);
+}
+
+/// One of the two is enough: who scrapes metrics needs no mail about them, and the other way round.
+#[test]
+fn it_says_who_is_told_of_trouble() {
+    let program = env!("CARGO_BIN_EXE_saslgate");
+    let alert = format!(
+        "[alert]\ncommand = [\"{program}\", \"CANARY\"]\nwebhook = \"https://chat.example.com/hook/CANARY\"\n\
+         mail_from = \"support@contoso.com\"\nmail_to = [\"operator@example.com\"]\n"
+    );
+    let health = "[health]\nbind = \"127.0.0.1:9143\"\n";
+    let alerts = format!(
+        "\nAlerts: 3\n  command  {program}\n  webhook  chat.example.com\n  mail  operator@example.com\n"
+    );
+    let probed = "\nHealth: 1\n  http  127.0.0.1:9143\n";
+    let open = health.replace("127.0.0.1", "0.0.0.0") + "allow_from = [\"10.0.0.0/8\"]\naccount_names = true\n";
+    let cases = [
+        (alert.clone(), alerts.clone()),
+        (health.to_owned(), probed.to_owned()),
+        (format!("{alert}{health}"), format!("{alerts}{probed}")),
+        (
+            open,
+            "\nHealth: 1\n  http  0.0.0.0:9143  reachable from 10.0.0.0/8 only  names accounts\n".to_owned(),
+        ),
+    ];
+    for (tables, expected) in &cases {
+        let (code, said) = check_text(&format!("{SOUND}{tables}"), 0o600);
+        assert!(code < 2 && said.ends_with(expected.as_str()), "{said}");
+        assert!(!said.contains("Alerts: none"), "{said}");
+    }
+    assert_eq!(cases.len(), 4);
 }
 
 #[test]
@@ -160,7 +193,7 @@ fn a_host_that_the_operator_wrote_is_shown_as_such() {
     assert_eq!(code, 0, "{said}");
     let shown = "  \"app\"  written in [provider.ours]\n    tokens: client credentials from https://localhost:8443/token\n    \
                  proof: a client secret\n    mail: imap mail.example.com:993 TLS\n";
-    assert!(said.ends_with(shown), "{said}");
+    assert!(said.contains(&format!("{shown}\nAlerts: none, ")), "{said}");
 }
 
 const PEOPLE: &str = r#"
@@ -185,7 +218,8 @@ watch = false
 fn said_of_app(text: &str) -> String {
     let (code, said) = check_text(text, 0o600);
     assert_eq!(code, 0, "{said}");
-    said.split_once("Apps: 1\n").unwrap().1.to_owned()
+    let (_, said) = said.split_once("Apps: 1\n").unwrap();
+    said.split_once("\nAlerts: ").unwrap().0.to_owned()
 }
 
 const MAIL: &str = "    mail: imap outlook.office365.com:993 TLS, pop3 outlook.office365.com:995 TLS, smtp smtp.office365.com:587 STARTTLS\n";

@@ -4,13 +4,16 @@
 
 mod app;
 mod exposed;
+mod telling;
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use ipnet::IpNet;
 
 use super::{DEFAULT_CONFIG, origin};
 use crate::account::{Account, Passwords, Pattern};
@@ -18,6 +21,7 @@ use crate::config::{Config, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 use exposed::Exposed;
+use telling::Telling;
 
 /// More lines of one kind than this are counted, not shown.
 const SHOWN: usize = 100;
@@ -117,7 +121,8 @@ impl Display for Summary<'_> {
         section(f, "Listeners", listeners.iter().map(listener))?;
         section(f, "Accounts", accounts.iter().map(account))?;
         let apps = app::gathered(apps, accounts);
-        section(f, "Apps", apps.iter().map(ToString::to_string))
+        section(f, "Apps", apps.iter().map(ToString::to_string))?;
+        Telling(self.0).fmt(f)
     }
 }
 
@@ -157,12 +162,7 @@ fn listener(settings: &Settings) -> String {
         TlsMode::StartTlsOptional => format!("STARTTLS, without it logins from {}", plain()),
         TlsMode::Implicit => "TLS from the first byte".to_owned(),
     };
-    let is_here = bind.iter().all(|address| address.ip().is_loopback());
-    let reach = match (is_here, allow_from.is_empty()) {
-        (false, true) => "  reachable from every network that leads here".to_owned(),
-        (false, false) => format!("  reachable from {} only", joined(allow_from, ", ")),
-        (true, _) => only_from(allow_from),
-    };
+    let reach = reach(bind, allow_from);
     let through = match proxy_from.as_slice() {
         [] => String::new(),
         balancers => format!("  through {}", joined(balancers, ", ")),
@@ -179,6 +179,16 @@ fn listener(settings: &Settings) -> String {
         "{protocol}  {}  {tls}{reach}{through}{generated}{devices}",
         joined(bind, " ")
     )
+}
+
+/// From where an address can be reached; nothing where that is this machine alone.
+fn reach(bind: &[SocketAddr], allow_from: &[IpNet]) -> String {
+    let is_here = bind.iter().all(|address| address.ip().is_loopback());
+    match (is_here, allow_from.is_empty()) {
+        (false, true) => "  reachable from every network that leads here".to_owned(),
+        (false, false) => format!("  reachable from {} only", joined(allow_from, ", ")),
+        (true, _) => only_from(allow_from),
+    }
 }
 
 fn account(account: &Account) -> String {
@@ -204,8 +214,13 @@ fn account(account: &Account) -> String {
         local => format!("passwords: {local}"),
     };
     let watch = if account.watch { "" } else { "  not watched" };
+    let notices = if account.notify_in_client {
+        "  notices in the mail program"
+    } else {
+        ""
+    };
     format!(
-        "{}  {mailbox}{owner}  {}  {passwords}{watch}{}",
+        "{}  {mailbox}{owner}  {}  {passwords}{watch}{notices}{}",
         account.name,
         ways.join(", "),
         only_from(&account.allow_from)

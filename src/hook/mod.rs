@@ -105,6 +105,12 @@ impl Settings {
     fn is_empty(&self) -> bool {
         !Way::ALL.into_iter().any(|way| self.has(way))
     }
+
+    /// Each way that is to be used, and where it leads: the program, the webhook's host, who gets the mail.
+    pub fn ways(&self) -> Vec<(Way, String)> {
+        let leading = |way| Some((way, courier::whereto(self, way)?));
+        Way::ALL.into_iter().filter_map(leading).collect()
+    }
 }
 
 /// Where alerts are said. Clones say it to the same ear.
