@@ -99,7 +99,8 @@ fn it_says_who_is_told_of_trouble() {
         "\nAlerts: 3\n  command  {program}\n  webhook  chat.example.com\n  mail  operator@example.com\n"
     );
     let probed = "\nHealth: 1\n  http  127.0.0.1:9143\n";
-    let open = health.replace("127.0.0.1", "0.0.0.0") + "allow_from = [\"10.0.0.0/8\"]\naccount_names = true\n";
+    let open =
+        health.replace("127.0.0.1", "0.0.0.0") + "allow_from = [\"10.0.0.0/8\"]\naccount_names = true\n";
     let cases = [
         (alert.clone(), alerts.clone()),
         (health.to_owned(), probed.to_owned()),

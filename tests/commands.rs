@@ -312,6 +312,33 @@ fn the_manual_page_and_the_completions_know_every_command_and_option() {
     assert!(man.contains("\n.TH saslgate 1 "), "{man}");
 }
 
+/// The page makes its list of the table by which variables are read; what the reference says of them is held against it.
+#[test]
+fn the_manual_page_has_every_variable_of_a_saslgate_without_a_file() {
+    let man = stdout(&saslgate(&["man"], b""));
+    let reference =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reference.toml")).unwrap();
+    let (_, without_a_file) = reference.split_once("# --- Without a file ---").unwrap();
+    let words = without_a_file.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+    let named: BTreeSet<_> = words
+        .filter(|word| word.len() > "SASLGATE_".len() && word.starts_with("SASLGATE_"))
+        .collect();
+    let (_, environment) = man.split_once("\n.SH ENVIRONMENT\n").unwrap();
+    let listed: BTreeSet<_> = environment
+        .lines()
+        .filter_map(|line| line.strip_prefix(".B "))
+        .filter(|name| !["SASLGATE_CONFIG", "SASLGATE_CONTAINER"].contains(name))
+        .collect();
+    assert_eq!(listed, named);
+    assert!(listed.len() >= 24, "{listed:?}");
+    for said in [
+        ".B SASLGATE_LOGIN\n`login` of [[account]]\n",
+        ".B SASLGATE_HEALTH\n`bind` of [health], with commas between several\n",
+    ] {
+        assert!(environment.contains(said), "{environment}");
+    }
+}
+
 /// The variables that the compose file sets for saslgate, with what the shell is asked for filled in.
 fn variables_of_the_compose_file() -> Vec<(String, String)> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/compose.yaml");

@@ -10,9 +10,10 @@ use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 
 use super::{Cli, complain};
+use crate::config;
 
 /// What `--help` does not say: what the program leaves on a machine, in the language of manual pages.
-const MORE: &str = r".SH FILES
+const FILES_AND_SIGNALS: &str = r".SH FILES
 .TP
 .I /etc/saslgate/saslgate.toml
 The configuration, unless
@@ -40,9 +41,17 @@ The configuration, where
 .B \-\-config
 does not name one.
 .TP
+.B SASLGATE_CONTAINER
+1 inside a container, as its image says.
+.TP
 .BR HTTPS_PROXY ,\  ALL_PROXY ,\  NO_PROXY
 How token requests and webhooks leave this network. Mail goes straight.
-.SH SEE ALSO
+.PP
+Where there is no configuration file, variables describe one app, one account, and where mail clients connect. Beside a
+file they are an error.
+";
+
+const SEE_ALSO: &str = ".SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1)
 ";
@@ -86,8 +95,20 @@ fn page() -> io::Result<String> {
     for command in program.get_subcommands().filter(|one| !one.is_hide_set()) {
         page += &of_command("saslgate", command)?;
     }
-    page += MORE;
+    page += FILES_AND_SIGNALS;
+    page += &variables();
+    page += SEE_ALSO;
     Ok(page)
+}
+
+/// The variables of a configuration without a file, of the table by which they are read.
+fn variables() -> String {
+    let mut text = String::new();
+    for (name, meaning) in config::variables() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ".TP\n.B {}\n{}\n", escaped(name), escaped(&meaning));
+    }
+    text
 }
 
 /// The section of one command, in which the usual sections are subsections, and those of the commands below it.

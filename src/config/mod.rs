@@ -57,6 +57,7 @@ pub use provider::Provider;
 pub use snapshot::Snapshot;
 pub use sources::Sources;
 pub use state::State;
+pub use variables::listed as variables;
 
 use crate::account::Account;
 use crate::health::Settings as Health;

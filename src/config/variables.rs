@@ -78,6 +78,30 @@ const VARIABLES: &[Variable] = &[
     ("SASLGATE_UPSTREAM_CA_FILE", "upstream", "ca_file", Kind::Text),
 ];
 
+/// Every variable that describes an account where no file is, and what it says, for whoever lists them.
+pub fn listed() -> impl Iterator<Item = (&'static str, String)> {
+    VARIABLES
+        .iter()
+        .map(|(name, table, key, kind)| (*name, meaning(table, key, *kind)))
+}
+
+fn meaning(table: &str, key: &str, kind: Kind) -> String {
+    let table = match table {
+        USUAL => "the usual [[listener]] tables".to_owned(),
+        "account" => "[[account]]".to_owned(),
+        table => format!("[{table}]"),
+    };
+    match kind {
+        Kind::Text => format!("`{key}` of {table}"),
+        Kind::FlagOrText => format!("`{key}` of {table}, or true"),
+        Kind::List => format!("`{key}` of {table}, with commas between several"),
+        Kind::Secret => format!("what `{key}` of {table} would name: the secret itself"),
+        Kind::Password => {
+            format!("the password of {table} as it is, or lines of `saslgate password` with commas between")
+        }
+    }
+}
+
 /// Variables of later versions.
 const LATER: &[&str] = &["SASLGATE_ADMIN_URL"];
 
