@@ -128,6 +128,23 @@ impl Alert {
         )
     }
 
+    /// The token store can't be opened: what, why and what mends it, as the log has it.
+    pub fn store_closed(what: &str, why: &str, fix: &str) -> Self {
+        let what = format!("{what}; accounts that need it can't log in");
+        Self::new(
+            Event::Store,
+            "store",
+            (State::Closed, Some(State::Ready)),
+            words(what, why, fix),
+        )
+    }
+
+    /// The token store is open after all.
+    pub fn store_opened() -> Self {
+        let told = words("the token store is open", "what was wrong is mended", NOTHING);
+        Self::new(Event::Store, "store", (State::Ready, Some(State::Closed)), told)
+    }
+
     /// The token store is saved again.
     pub fn store_saved() -> Self {
         let told = words(

@@ -7,7 +7,7 @@ use crate::account::state;
 pub enum Event {
     /// An account changed its state.
     Account,
-    /// The token store can't be saved, or can be again.
+    /// The token store can't be opened or saved, or can be again.
     Store,
     /// Something ends by itself: a client secret, a certificate, a sign-in.
     Expiry,
@@ -57,6 +57,8 @@ pub enum State {
     Ready,
     /// It goes on, and less well.
     Degraded,
+    /// It does not work at all.
+    Closed,
     /// It ends within 30 days.
     EndsSoon,
     /// It has ended.
@@ -71,9 +73,10 @@ pub enum State {
 
 impl State {
     /// Every state there is beside the five of accounts.
-    pub const OTHERS: [Self; 7] = [
+    pub const OTHERS: [Self; 8] = [
         Self::Ready,
         Self::Degraded,
+        Self::Closed,
         Self::EndsSoon,
         Self::Ended,
         Self::Refused,
@@ -87,6 +90,7 @@ impl State {
             Self::Of(state) => state.name(),
             Self::Ready => state::State::Ready.name(),
             Self::Degraded => "degraded",
+            Self::Closed => "closed",
             Self::EndsSoon => "ends soon",
             Self::Ended => "ended",
             Self::Refused => "refused",

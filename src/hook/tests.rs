@@ -356,6 +356,8 @@ fn every_alert_has_every_field_and_no_other() {
         turn("alice", Some(&needs), None),
         Alert::store_degraded("a", "b", "c", &["alice".into()]),
         Alert::store_saved(),
+        Alert::store_closed("a", "b", "c"),
+        Alert::store_opened(),
         Alert::expiry("the secret", 1, 7, "make another"),
         Alert::reload_refused("line 1"),
         Alert::reload_taken(),

@@ -162,7 +162,7 @@ impl Server {
         self.keep("the weekly renewal of sign-ins", renewing);
         self.keep(
             "the watch over the token store",
-            keeping::tell_trouble(slot, alerts, stop()),
+            keeping::tell_trouble(slot, Arc::clone(&context), alerts, stop()),
         );
         self.keep("the watch over what ends", expiring);
         self.keep("the watch over accounts", watch::run(context, stop()));

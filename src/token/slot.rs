@@ -78,8 +78,8 @@ impl fmt::Debug for StoreSlot {
 }
 
 impl StoreOpener {
-    /// Puts the store in its place, or the reason why there is none.
-    pub fn opened(self, store: Result<Arc<dyn TokenStore>, StoreError>) {
+    /// Puts the store in its place, or the reason why there is none yet.
+    pub fn opened(&self, store: Result<Arc<dyn TokenStore>, StoreError>) {
         self.0.send_replace(match store {
             Ok(store) => State::Open(store),
             Err(error) => State::Failed(error),

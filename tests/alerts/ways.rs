@@ -3,11 +3,12 @@
 use std::fs;
 
 use saslgate::provider::Protocol;
+use saslgate::sim::directory::{App, Person, Platform};
 use saslgate::sim::entra::EntraError;
 use saslgate::sim::{Demo, Settings, Sim};
 
 use crate::stage::{HEADER, SOON, Stage, by_command, heard, heard_so_many, log_in};
-use crate::support::config::Config;
+use crate::support::config::{Account, Config, SIMULATOR};
 use crate::support::in_process::InProcess;
 use crate::support::mail_client::MailClient;
 use crate::support::place::Place;
@@ -205,39 +206,39 @@ async fn a_way_that_fails_holds_up_neither_mail_clients_nor_other_ways() {
     );
 }
 
-/// Logins go on, and one alert says that a restart would lose tokens.
-#[tokio::test]
-async fn a_store_that_can_not_be_saved_is_one_alert_and_one_when_it_is_saved_again() {
-    use saslgate::sim::directory::{App, Person, Platform};
-
+/// An app that asks the provider about people's passwords and keeps what comes of it, and people of those names.
+fn people<const N: usize>(sim: &Sim, names: [&str; N]) -> (Config, [Account; N]) {
     const CLIENT: &str = "5a51aa7e-4444-4222-8333-444455556666";
     const RIGHTS: [&str; 3] = ["IMAP.AccessAsUser.All", "POP.AccessAsUser.All", "SMTP.Send"];
-    let sim = Sim::start(Settings::default()).unwrap();
     let app = App::new(CLIENT, Demo::TENANT)
         .redirect(Platform::Native, "http://localhost:8425/")
         .public_flows()
         .delegated(&RIGHTS);
     sim.directory().add_app(app);
     sim.directory().consent(CLIENT, Demo::TENANT, None, &RIGHTS);
-    let people = ["grace", "ada"].map(|name| {
+    let people = names.map(|name| {
         let address = format!("{name}@{}", Demo::DOMAIN);
         sim.directory()
             .add_person(Person::new(&address).password(Demo::PASSWORD));
         sim.directory().add_mailbox(&address);
-        crate::support::config::Account::of_person(&address, Demo::PASSWORD).app("people")
+        Account::of_person(&address, Demo::PASSWORD).app("people")
     });
     let text = format!(
         "tenant = \"{}\"\nclient_id = \"{CLIENT}\"\nscope = \"{}\"\ngrant = \"password\"\n",
         Demo::TENANT,
         Demo::DELEGATED_SCOPE
     );
+    let config = Config::new(sim).app("people", SIMULATOR, &text);
+    (people.iter().fold(config, Config::account), people)
+}
+
+/// Logins go on, and one alert says that a restart would lose tokens.
+#[tokio::test]
+async fn a_store_that_can_not_be_saved_is_one_alert_and_one_when_it_is_saved_again() {
+    let sim = Sim::start(Settings::default()).unwrap();
     let place = Place::new(&sim);
-    let config = Config::new(&sim)
-        .app("people", crate::support::config::SIMULATOR, &text)
-        .table("store", "path = \"state/tokens\"")
-        .account(&people[0])
-        .account(&people[1]);
-    let config = by_command(config, &place, "");
+    let (config, people) = people(&sim, ["grace", "ada"]);
+    let config = by_command(config.table("store", "path = \"state/tokens\""), &place, "");
     let gate = InProcess::start(place, &config);
     assert!(log_in(&gate, &people[0]).await.is_yes());
     // Also root can't write into a folder that is not there.
@@ -254,6 +255,56 @@ async fn a_store_that_can_not_be_saved_is_one_alert_and_one_when_it_is_saved_aga
     assert_eq!(
         (&told[1]["event"], &told[1]["state"]),
         (&"store".into(), &"ready".into())
+    );
+    gate.server.stop().await;
+}
+
+/// A key from another machine's backup, say. Those who can't log in are told nothing of it, so somebody else has to be; and nothing
+/// has to be restarted once the right key is back.
+#[tokio::test]
+async fn a_store_that_can_not_be_opened_is_one_alert_and_one_when_it_is_open() {
+    let keys = ["a", "b"].map(|letter| letter.repeat(32));
+    let sim = Sim::start(Settings::default()).unwrap();
+    let place = Place::new(&sim);
+    let (config, [grace]) = people(&sim, ["grace"]);
+    let config = config.table("store", "path = \"state/tokens\"\nkey_file = \"store.key\"");
+    let config = by_command(config, &place, "");
+    place.write("store.key", &keys[0]);
+    let gate = InProcess::start(place, &config);
+    assert!(log_in(&gate, &grace).await.is_yes());
+    let InProcess { server, place, .. } = gate;
+    server.stop().await;
+
+    place.write("store.key", &keys[1]);
+    let gate = InProcess::start(place, &config);
+    let of_store = || {
+        let heard = heard(&gate.place).into_iter();
+        heard
+            .filter(|alert| alert["event"] == "store")
+            .collect::<Vec<_>>()
+    };
+    assert!(!log_in(&gate, &grace).await.is_yes());
+    until(SOON, "an alert", || of_store().len() == 1).await;
+    gate.place.write("store.key", &keys[0]);
+    until(SOON, "the end of it", || of_store().len() == 2).await;
+    assert!(log_in(&gate, &grace).await.is_yes());
+
+    let told = of_store();
+    let of =
+        |alert: &serde_json::Value| ["was", "state"].map(|field| alert[field].as_str().unwrap().to_owned());
+    assert_eq!(
+        [of(&told[0]), of(&told[1])],
+        [["ready", "closed"], ["closed", "ready"]]
+    );
+    let [what, fix] = ["what", "fix"].map(|field| told[0][field].as_str().unwrap());
+    assert!(
+        what.ends_with("; accounts that need it can't log in") && fix.contains("key"),
+        "{}",
+        told[0]
+    );
+    assert!(
+        !keys.iter().any(|key| format!("{told:?}").contains(key.as_str())),
+        "{told:?}"
     );
     gate.server.stop().await;
 }

@@ -1,29 +1,41 @@
 //! The token store of a running server: opened beside the first logins, handed on before the last ones end.
 
+mod trouble;
+
+pub(super) use trouble::tell as tell_trouble;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Accounts};
-use crate::hook::{Alert, Alerts};
 use crate::oauth::Grant;
-use crate::token::store::{FileStore, Settings, StoreError, TokenStore, Trouble};
+use crate::token::store::{FileStore, Settings, StoreError, Trouble};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
 
 /// For what is in the air when saslgate stops: a request for a token ends by itself within ten seconds, and what it brings
 /// has to be kept.
 const LAST_REQUESTS: Duration = Duration::from_secs(12);
 
-/// How often it is looked whether the store could be saved.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often a store that can't be opened is tried again: somebody may have given it back its key, or a directory its rights.
+const TRY_AGAIN: Duration = Duration::from_secs(15);
 
 /// The place of the store, and what opens it.
 pub(super) struct Keeping {
     slot: StoreSlot,
     unopened: Option<(StoreOpener, Settings)>,
+    opening: TaskTracker,
+    /// Fires when the next saslgate may have the store: it must not be opened any more.
+    handed_on: CancellationToken,
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.handed_on.cancel();
+    }
 }
 
 impl Keeping {
@@ -32,6 +44,8 @@ impl Keeping {
         Self {
             slot,
             unopened: Some((opener, settings)),
+            opening: TaskTracker::new(),
+            handed_on: CancellationToken::new(),
         }
     }
 
@@ -46,7 +60,14 @@ impl Keeping {
             return;
         }
         if let Some((opener, settings)) = self.unopened.take() {
-            tokio::spawn(async move { opener.opened(opened(Arc::new(settings)).await) });
+            let handed_on = self.handed_on.clone();
+            self.opening.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = handed_on.cancelled() => {}
+                    () = open(opener, Arc::new(settings)) => {}
+                }
+            });
         }
     }
 
@@ -57,6 +78,9 @@ impl Keeping {
         if timeout(LAST_REQUESTS, in_the_air).await.is_err() {
             tracing::warn!("a request for a token has not ended; what it may still bring is not kept");
         }
+        self.handed_on.cancel();
+        self.opening.close();
+        self.opening.wait().await;
         let Some(store) = self.slot.now() else { return };
         if let Err(error) = store.close().await {
             tracing::error!(what = %error, why = %error.why, fix = %error.fix, "the token store could not be saved at the end");
@@ -64,62 +88,43 @@ impl Keeping {
     }
 }
 
-async fn opened(settings: Arc<Settings>) -> Result<Arc<dyn TokenStore>, StoreError> {
-    let first = FileStore::open(&settings).await;
-    let opened = match first {
+/// Opens the store, as soon as that is possible. Each other reason why it is not is told once.
+async fn open(opener: StoreOpener, settings: Arc<Settings>) {
+    let mut told = None;
+    let mut opened = open_now_or_when_free(&settings).await;
+    loop {
+        match opened {
+            Ok((store, notices)) => {
+                notices.iter().for_each(tell);
+                tracing::info!(path = %settings.path.display(), "token store opened");
+                return opener.opened(Ok(Arc::new(store)));
+            }
+            Err(error) => {
+                if told.as_ref() != Some(&error.what) {
+                    tracing::error!(what = %error, why = %error.why, fix = %error.fix, "the token store can't be opened; accounts that need it can't log in");
+                }
+                told = Some(error.what.clone());
+                opener.opened(Err(error));
+            }
+        }
+        sleep(TRY_AGAIN).await;
+        opened = FileStore::open(&settings).await;
+    }
+}
+
+/// Opens the store, or waits for another saslgate that has it and is about to end.
+async fn open_now_or_when_free(settings: &Arc<Settings>) -> Result<(FileStore, Vec<StoreError>), StoreError> {
+    match FileStore::open(settings).await {
         Err(error) if error.trouble == Trouble::InUse => {
             tracing::warn!(what = %error, fix = %error.fix, "waiting for the token store; accounts that need none are served");
-            FileStore::open_when_free(&settings).await
+            FileStore::open_when_free(settings).await
         }
         first => first,
-    };
-    match opened {
-        Ok((store, notices)) => {
-            notices.iter().for_each(tell);
-            tracing::info!(path = %settings.path.display(), "token store opened");
-            Ok(Arc::new(store))
-        }
-        Err(error) => {
-            tracing::error!(what = %error, why = %error.why, fix = %error.fix, "the token store can't be opened; accounts that need it can't log in");
-            Err(error)
-        }
     }
 }
 
 fn tell(notice: &StoreError) {
     tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
-}
-
-/// Tells the log, and whoever hears alerts, when the store can't be saved, and when it can again. Logins go on meanwhile.
-pub(super) async fn tell_trouble(slot: StoreSlot, alerts: Alerts, stop: CancellationToken) {
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known: Option<String> = None;
-    loop {
-        tokio::select! {
-            _ = looks.tick() => {}
-            () = stop.cancelled() => return,
-        }
-        let unsaved = slot.now().and_then(|store| store.unsaved());
-        match (&unsaved, &known) {
-            (Some(unsaved), None) => {
-                let error = &unsaved.error;
-                let degraded = Alert::store_degraded(&error.what, &error.why, &error.fix, &unsaved.accounts);
-                alerts.tell(degraded);
-            }
-            (None, Some(_)) => alerts.tell(Alert::store_saved()),
-            _ => {}
-        }
-        match (&unsaved, &known) {
-            (Some(unsaved), known) if known.as_deref() != Some(&*unsaved.error.what) => tracing::error!(
-                what = %unsaved.error, why = %unsaved.error.why, fix = %unsaved.error.fix, accounts = unsaved.accounts.join(", "),
-                "degraded: new tokens are in memory only, and a restart would lose them; saving is tried again"
-            ),
-            (None, Some(_)) => tracing::info!("the token store is saved again"),
-            _ => {}
-        }
-        known = unsaved.map(|unsaved| unsaved.error.what.into_owned());
-    }
 }
 
 /// Whether an account's grant keeps something.
