@@ -4,10 +4,12 @@
 //! Exchange refuses a mailbox's fourth concurrent submission after it has let it in. A login that waits here loses nothing; one
 //! that Exchange throws out has to send again.
 
+mod mailbox;
+mod place;
 mod rate;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,11 +18,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::provider::Protocol;
-use crate::sessions::{SessionId, Wishes};
+use crate::sessions::SessionId;
+use mailbox::{Holder, Mailbox, Who};
+use place::Seat;
 use rate::Rates;
 
-/// Logins that may wait for one mailbox. All of them together are bounded by the connections that saslgate takes.
-const MOST_WAITING: usize = 1_000;
+pub use place::Place;
 
 /// How many places there are, and how long is waited for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,41 +110,6 @@ impl fmt::Debug for Ear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ear")
     }
-}
-
-/// Who has a place at a mailbox, and who waits for one.
-#[derive(Debug)]
-struct Mailbox {
-    limit: usize,
-    idle: Duration,
-    holders: Vec<Holder>,
-    /// First come, first served.
-    waiting: VecDeque<Waiting>,
-    next: u64,
-}
-
-#[derive(Debug)]
-struct Holder {
-    number: u64,
-    who: Who,
-    since: Instant,
-    /// Known once the session is in the registry.
-    wishes: Option<Arc<Wishes>>,
-    /// Whether it is ending for somebody who waits.
-    leaving: bool,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    number: u64,
-    who: Who,
-    ready: oneshot::Sender<()>,
-}
-
-#[derive(Clone, Debug)]
-struct Who {
-    account: Box<str>,
-    session: SessionId,
 }
 
 /// Why a login got no place.
@@ -291,150 +259,6 @@ impl Pace {
 
     fn mailboxes(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Mailbox>> {
         self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Mailbox {
-    fn empty() -> Self {
-        Self {
-            limit: 0,
-            idle: Duration::ZERO,
-            holders: Vec::new(),
-            waiting: VecDeque::new(),
-            next: 0,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.holders.is_empty() && self.waiting.is_empty()
-    }
-
-    /// A place at once, or word when it is there.
-    fn join(&mut self, who: Who) -> Result<Option<oneshot::Receiver<()>>, Missed> {
-        if self.waiting.len() >= MOST_WAITING {
-            return Err(Missed::Crowd);
-        }
-        let (ready, turn) = oneshot::channel();
-        let number = self.next;
-        self.next += 1;
-        self.waiting.push_back(Waiting { number, who, ready });
-        self.admit();
-        let waits = self.waiting.back().is_some_and(|last| last.number == number);
-        Ok(waits.then_some(turn))
-    }
-
-    /// Lets in whose turn it is. While others wait, those who have a place are asked to give it up when they do not need it.
-    fn admit(&mut self) {
-        while self.holders.len() < self.limit
-            && let Some(next) = self.waiting.pop_front()
-        {
-            self.holders.push(Holder {
-                number: next.number,
-                who: next.who,
-                since: Instant::now(),
-                wishes: None,
-                leaving: false,
-            });
-            // Whoever has stopped listening gives the place back by itself.
-            let _ = next.ready.send(());
-        }
-        let wish = self.wish();
-        for wishes in self.holders.iter().filter_map(|holder| holder.wishes.as_ref()) {
-            wishes.want_place(wish);
-        }
-    }
-
-    fn wish(&self) -> Option<Duration> {
-        (!self.waiting.is_empty()).then_some(self.idle)
-    }
-
-    fn give_way(&mut self, number: u64) -> bool {
-        let leaving = self.holders.iter().filter(|holder| holder.leaving).count();
-        let own = self.holders.iter_mut().find(|holder| holder.number == number);
-        let gives_way = leaving < self.waiting.len();
-        if let Some(holder) = own.filter(|_| gives_way) {
-            holder.leaving = true;
-        }
-        gives_way
-    }
-
-    fn leave(&mut self, number: u64) {
-        self.holders.retain(|holder| holder.number != number);
-        self.waiting.retain(|waiting| waiting.number != number);
-        self.admit();
-    }
-}
-
-/// A place at a mailbox. It is given back when it is dropped.
-#[derive(Debug)]
-pub struct Place(Box<Seat>);
-
-#[derive(Debug)]
-struct Seat {
-    pace: Arc<Pace>,
-    key: Arc<Key>,
-    number: u64,
-    mailbox: Box<str>,
-    account: Box<str>,
-}
-
-impl Place {
-    /// Says by which wishes the session hears that others wait.
-    pub fn held_by(&self, wishes: &Arc<Wishes>) {
-        let mut mailboxes = self.0.pace.mailboxes();
-        let Some(mailbox) = mailboxes.get_mut(&self.0.key) else {
-            return;
-        };
-        let wish = mailbox.wish();
-        let own = |holder: &&mut Holder| holder.number == self.0.number;
-        if let Some(holder) = mailbox.holders.iter_mut().find(own) {
-            wishes.want_place(wish);
-            holder.wishes = Some(Arc::clone(wishes));
-        }
-    }
-
-    /// Whether a session that does nothing has to end for another. Only one does for each that waits: mail clients that idle
-    /// would all have to connect again for the sake of one.
-    pub fn give_way(&self) -> bool {
-        let mut mailboxes = self.0.pace.mailboxes();
-        mailboxes
-            .get_mut(&self.0.key)
-            .is_some_and(|mailbox| mailbox.give_way(self.0.number))
-    }
-
-    /// Counts what was sent, and tells the operator when that comes near to what Exchange allows. Nothing is held up: Exchange
-    /// delays by itself what is too much.
-    pub fn sent(&self, messages: u32, recipients: u32) {
-        let Seat {
-            pace,
-            key,
-            mailbox,
-            account,
-            ..
-        } = &*self.0;
-        let mut rates = pace.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let warnings = rates.count(&key.mailbox, messages, recipients, Instant::now());
-        drop(rates);
-        for warning in warnings.into_iter().flatten() {
-            tracing::warn!(
-                %mailbox, %account, what = warning.what, why = warning.why, fix = warning.fix,
-                "a mailbox sends much"
-            );
-            if let Some(Ear(hear)) = pace.ear.as_ref().filter(|_| warning.urgent) {
-                hear(Rushing {
-                    account,
-                    what: warning.what,
-                    why: warning.why,
-                    fix: warning.fix,
-                });
-            }
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.pace.leave(&self.0.key, self.0.number);
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! This is the main flow of the program. Every line of `session`, `log_in` and `settle` is a call into one room.
 
+mod context;
+mod ending;
 mod notice;
 mod place;
 mod record;
@@ -10,94 +12,29 @@ mod trace;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-use tokio_util::sync::CancellationToken;
-
-use crate::account::state::States;
-use crate::account::{Accounts, Authorized, Entrance, LetInBy, Passwords, Verdict};
+use crate::account::{Authorized, Entrance, LetInBy, Passwords, Verdict};
 use crate::complaints::Complaints;
 use crate::devices::Device;
 use crate::downstream::{self, Downstream, LoginRequest, Names, Opening, Refusal, TlsState};
 use crate::failure::Failure;
-use crate::metrics::Metrics;
 use crate::name::LoginName;
-use crate::pace::{self, Pace};
+use crate::pace;
 use crate::peer::Peer;
-use crate::provider::{MailHost, Protocol};
+use crate::provider::Protocol;
 use crate::relay::{Observer, Relay};
-use crate::sessions::{Membership, Place, Registry, SessionId};
-use crate::token::Tokens;
-use crate::transport::{Ended, Leg, Link, Overhear, Patience, Upgrade, drive};
-use crate::upstream::{Opened, Upstream};
+use crate::sessions::{Membership, Place, SessionId};
+use crate::transport::{Ended, Leg, Link, Patience, Upgrade, drive};
+use crate::upstream::Opened;
 use crate::wire;
 
 use record::Record;
 
+pub use context::{Context, Limits, Rooms};
 pub use notice::Notices;
 pub use trace::{Trace, Traced, Traces, Wanted};
 
 /// How long a mail client may take to read why it is turned away: there is no room for it, or saslgate stops.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-/// What all sessions share.
-pub struct Context {
-    /// The configuration in use now. A login takes the rooms of the moment and keeps nothing of them.
-    pub rooms: ArcSwap<Rooms>,
-    /// Where tokens come from.
-    pub tokens: Tokens,
-    /// The way to the mail hosts.
-    pub upstream: Upstream,
-    /// How accounts stand.
-    pub states: States,
-    /// Who is logged in.
-    pub registry: Arc<Registry<LetInBy>>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// The places that mailboxes have upstream.
-    pub pace: Arc<Pace>,
-    /// The name that greetings carry.
-    pub host_name: Box<str>,
-    /// Somebody who reads conversations along.
-    pub ear: Option<Arc<dyn Overhear>>,
-    /// Who is to be told in the mail program that somebody has to sign in.
-    pub notices: Notices,
-    /// Operators who wait for an account's next login, to read it along.
-    pub traces: Arc<Traces>,
-    /// Fires when saslgate stops: sessions that are not logged in are told to come back.
-    pub stopping: CancellationToken,
-}
-
-/// The resolved configuration, swapped whole.
-pub struct Rooms {
-    /// Who may log in.
-    pub accounts: Accounts,
-    /// The mail hosts that accounts lead to, per protocol: what is promised before a login is what all of them keep.
-    pub hosts: Vec<(Protocol, Vec<MailHost>)>,
-    /// Bounds on dialogues.
-    pub limits: Limits,
-}
-
-/// Bounds on sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How long a login may keep us waiting for the mail client, in all. Our own work has its own deadlines.
-    pub login: Duration,
-    /// How long a relay may be idle.
-    pub idle: Duration,
-    /// Refused logins on one connection.
-    pub attempts: u32,
-    /// Places per mailbox.
-    pub places: pace::Limits,
-}
-
-impl Rooms {
-    fn hosts(&self, protocol: Protocol) -> &[MailHost] {
-        self.hosts
-            .iter()
-            .find(|(of, _)| *of == protocol)
-            .map_or(&[], |(_, hosts)| hosts)
-    }
-}
 
 /// A mail client that was just accepted.
 pub struct Arrival {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
+use super::mailbox::MOST_WAITING;
 use super::*;
 use crate::sessions::{Registry, Why, Wish};
 

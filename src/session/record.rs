@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::PeerIncompatible;
-
+use super::ending::{ended, too_old};
 use super::trace::Recording;
 use super::{Arrival, Context, Outcome};
 use crate::account::password::GeneratedPassword;
@@ -13,13 +12,13 @@ use crate::account::{Accounts, Authorized, Candidate};
 use crate::audit::{self, Ending, Login, Took, Visit, Why};
 use crate::downstream::{Credentials, LoginRequest, Mechanism, Refusal, Unserved};
 use crate::failure::{self, Diagnosis, Facts, Failure};
-use crate::metrics::{self, Connected, Direction, Stage};
+use crate::metrics::{Connected, Direction, Stage};
 use crate::name::{LoginName, MAX_NAME, shown};
 use crate::oauth::Claims;
 use crate::peer::Peer;
 use crate::provider::Protocol;
-use crate::relay::{End, Summary};
-use crate::sessions::{SessionId, Why as EndedFor};
+use crate::relay::Summary;
+use crate::sessions::SessionId;
 use crate::transport::{Ended, Leg, Overhear, Tap};
 use crate::upstream::{Cause, Opened, Times};
 use crate::wire::Said;
@@ -375,78 +374,4 @@ fn called(user: &[u8]) -> Box<str> {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Full => f.write_str("no room for another connection"),
-            Self::Stopping => f.write_str("saslgate stops"),
-            Self::Ended(Ended::Closed(why)) => why.fmt(f),
-            Self::Ended(Ended::Impatient) => f.write_str("the mail client took too long to log in"),
-            Self::Ended(Ended::Broken(error)) => write!(f, "the connection broke: {error}"),
-            Self::Ended(Ended::Tls(error)) => write!(f, "TLS failed: {error}"),
-        }
-    }
-}
-
-impl From<&Outcome> for metrics::End {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Full => Self::Full,
-            Outcome::Stopping => Self::Stopping,
-            Outcome::Ended(Ended::Closed(_)) => Self::NoLogin,
-            Outcome::Ended(Ended::Impatient) => Self::TooSlow,
-            Outcome::Ended(Ended::Broken(_)) => Self::BrokeBeforeLogin,
-            Outcome::Ended(Ended::Tls(_)) => Self::TlsFailed,
-        }
-    }
-}
-
-impl From<&End> for metrics::End {
-    fn from(end: &End) -> Self {
-        match end {
-            End::Closed(Leg::Downstream) => Self::MailClientClosed,
-            End::Closed(Leg::Upstream) => Self::UpstreamClosed,
-            End::Broken(Leg::Downstream, _) => Self::MailClientBroke,
-            End::Broken(Leg::Upstream, _) => Self::UpstreamBroke,
-            End::Idle => Self::Idle,
-            End::Rested(_) | End::Cancelled => Self::EndedBySaslgate,
-        }
-    }
-}
-
-fn ended(end: &End) -> String {
-    let side = |leg: &Leg| match leg {
-        Leg::Downstream => "the mail client",
-        Leg::Upstream => "upstream",
-    };
-    match end {
-        End::Closed(leg) => format!("{} closed", side(leg)),
-        End::Broken(leg, error) => format!("{} broke off: {error}", side(leg)),
-        End::Idle => "idle for too long".into(),
-        End::Rested(EndedFor::Stopping) => "ended by saslgate at rest: it stops".into(),
-        End::Rested(EndedFor::PlaceWanted) => "ended by saslgate at rest: others wait for its place".into(),
-        End::Cancelled => "ended by saslgate".into(),
-    }
-}
-
-/// What a device offered whose TLS is too old for rustls, if that is what is wrong.
-fn too_old(error: &std::io::Error) -> Option<&'static str> {
-    use PeerIncompatible::{
-        NoCipherSuitesInCommon, SignatureAlgorithmsExtensionRequired, Tls12NotOffered,
-        Tls12NotOfferedOrEnabled,
-    };
-    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::PeerIncompatible(reason) = inner else {
-        return None;
-    };
-    match reason {
-        // What a hello below TLS 1.2 is missed first for: RFC 5246 7.4.1.4.1 brought that extension.
-        SignatureAlgorithmsExtensionRequired | Tls12NotOffered | Tls12NotOfferedOrEnabled => {
-            Some("a device offered nothing newer than TLS 1.1, or a TLS 1.2 that signs with SHA-1")
-        }
-        NoCipherSuitesInCommon => Some("a device offered no cipher suite that is still safe"),
-        _ => None,
-    }
 }
