@@ -115,6 +115,23 @@ pub fn shown(bytes: &[u8], cap: usize) -> String {
     text
 }
 
+/// Which of the known names somebody may have meant who typed another one. Addresses of one domain are much alike, and whoever
+/// is led to another mailbox signs in to that: two letters may differ, no more.
+pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    const ALIKE: usize = 2;
+    let typed = typed.to_ascii_lowercase();
+    let by_distance = known.into_iter().map(|known| {
+        (
+            strsim::damerau_levenshtein(&typed, &known.to_ascii_lowercase()),
+            known,
+        )
+    });
+    by_distance
+        .min()
+        .filter(|(distance, _)| *distance <= ALIKE)
+        .map(|(_, known)| known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,8 +64,6 @@ fn a_sound_configuration_is_summed_up() {
     let (code, said) = check_text(SOUND, 0o600);
     assert_eq!(code, 0, "{said}");
     let expected = "\
-DIR/saslgate.toml is sound
-
 Listeners: 3
   imap  127.0.0.1:1143 [::1]:1143  no TLS, logins from 127.0.0.0/8, ::1/128
   pop3  127.0.0.1:1110 [::1]:1110  no TLS, logins from 127.0.0.0/8, ::1/128
@@ -82,6 +80,8 @@ Apps: 1
     mail: imap outlook.office365.com:993 TLS, pop3 outlook.office365.com:995 TLS, smtp smtp.office365.com:587 STARTTLS
 
 Alerts: none, and no [health] to probe: who does not look at the log or at `saslgate status` hears of no trouble
+
+DIR/saslgate.toml is sound
 ";
     assert_eq!(said, expected);
 }
@@ -122,7 +122,7 @@ fn it_says_who_is_told_of_trouble() {
 fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
     let listener = "\n[[listener]]\nprotocol = \"imap\"\nbind = \"0.0.0.0:1143\"\nplaintext_from = [\"10.0.0.0/8\"]\nallow_from = [\"10.0.0.0/8\"]\n";
     let cases = [
-        (SOUND.to_owned(), 0o640, 0, "DIR/saslgate.toml is sound\n"),
+        (SOUND.to_owned(), 0o640, 0, "DIR/saslgate.toml is sound"),
         (
             SOUND.to_owned(),
             0o644,
@@ -151,7 +151,11 @@ fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
     for (text, mode, code, beginning) in &cases {
         let (found, said) = check_text(text, *mode);
         assert_eq!(found, *code, "{said}");
-        assert!(said.starts_with(beginning), "{said}");
+        assert!(said.lines().any(|line| line.starts_with(beginning)), "{said}");
+        assert!(
+            said.lines().last().unwrap().starts_with("DIR/saslgate.toml "),
+            "the line that counts is the last: {said}"
+        );
         assert_eq!(
             said.contains("\nApps: 1\n"),
             *code < 2,
@@ -472,5 +476,27 @@ No other port is opened.
     assert_eq!(
         told["during_sign_in"],
         serde_json::json!(["http://localhost:8425/"])
+    );
+}
+
+/// Nobody finds one warning above 200 accounts.
+#[test]
+fn of_two_hundred_accounts_the_warnings_stand_on_the_last_screen() {
+    const SCREEN: usize = 24;
+    let password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let accounts: String = (0..200)
+        .map(|number| {
+            format!("\n[[account]]\nlogin = \"user{number}@contoso.com\"\npassword = \"{password}\"\n")
+        })
+        .collect();
+    let (code, said) = check_text(&format!("{SOUND}{accounts}"), 0o644);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("\nAccounts: 201\n"), "{said}");
+    let lines: Vec<_> = said.lines().collect();
+    let screen = lines[lines.len() - SCREEN..].join("\n");
+    assert!(screen.contains("DIR/saslgate.toml:5:22: warning: "), "{screen}");
+    assert_eq!(
+        *lines.last().unwrap(),
+        "DIR/saslgate.toml can be used; warnings: 1"
     );
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::operator::{self, Which};
+use super::progress::Progress;
 use crate::control::{News, Order};
 
 const EXAMPLES: &str = "Examples:
@@ -28,9 +29,10 @@ pub(super) struct AlertArgs {
 pub(super) fn run(args: AlertArgs) -> ExitCode {
     operator::run(async move {
         let mut operator = operator::give(&args.which, Order::AlertTest).await?;
+        let mut progress = Progress::new();
         let mut code = ExitCode::SUCCESS;
         loop {
-            match operator.hear().await {
+            match progress.hear(&mut operator, "an alert is on its way").await {
                 Some(News::AlertTried { way, to, trouble }) => {
                     let text = match &trouble {
                         None => format!("ok      {way}: {to}"),

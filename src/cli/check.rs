@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ipnet::IpNet;
 
+use super::paint::{Mood, paint};
 use super::{DEFAULT_CONFIG, origin};
 use crate::account::{Account, Passwords, Pattern};
 use crate::config::{Config, Problems, System, read, report};
@@ -68,7 +69,8 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 fn found(config: &Config, args: &CheckArgs) -> String {
     let warnings = shown(&config.warnings);
     match (args.exposed, args.json) {
-        (false, _) => format!("{warnings}{}", Summary(config)),
+        // Behind what would run, which can be long: what should be looked at stands on the last screen.
+        (false, _) => format!("{}{warnings}{}", Summary(config), Verdict(&config.warnings)),
         (true, false) => format!("{warnings}{}", Exposed::of(config)),
         (true, true) => Exposed::of(config).json(),
     }
@@ -97,10 +99,22 @@ impl Display for Verdict<'_> {
             ..
         } = self.0;
         match (errors, warnings) {
-            (0, 0) => writeln!(f, "{file} is sound"),
-            (0, _) => writeln!(f, "{file} can be used; warnings: {warnings}"),
-            (_, 0) => writeln!(f, "{file} cannot be used; errors: {errors}"),
-            _ => writeln!(f, "{file} cannot be used; errors: {errors}, warnings: {warnings}"),
+            (0, 0) => writeln!(f, "{file} {}", paint(Mood::Good, "is sound")),
+            (0, _) => writeln!(
+                f,
+                "{file} {}; warnings: {warnings}",
+                paint(Mood::Fair, "can be used")
+            ),
+            (_, 0) => writeln!(
+                f,
+                "{file} {}; errors: {errors}",
+                paint(Mood::Bad, "cannot be used")
+            ),
+            _ => writeln!(
+                f,
+                "{file} {}; errors: {errors}, warnings: {warnings}",
+                paint(Mood::Bad, "cannot be used")
+            ),
         }
     }
 }
@@ -114,10 +128,8 @@ impl Display for Summary<'_> {
             listeners,
             accounts,
             apps,
-            warnings,
             ..
         } = self.0;
-        Verdict(warnings).fmt(f)?;
         section(f, "Listeners", listeners.iter().map(listener))?;
         section(f, "Accounts", accounts.iter().map(account))?;
         let apps = app::gathered(apps, accounts);
@@ -132,14 +144,14 @@ fn section(
     lines: impl ExactSizeIterator<Item = String>,
 ) -> fmt::Result {
     let count = lines.len();
-    writeln!(f, "\n{title}: {count}")?;
+    writeln!(f, "{title}: {count}")?;
     for line in lines.take(SHOWN) {
         writeln!(f, "  {line}")?;
     }
     if count > SHOWN {
         writeln!(f, "  and {} more", count - SHOWN)?;
     }
-    Ok(())
+    writeln!(f)
 }
 
 fn listener(settings: &Settings) -> String {

@@ -13,7 +13,9 @@ const EXAMPLES: &str = "Examples:
   saslgate completions zsh > /usr/local/share/zsh/site-functions/_saslgate
   saslgate completions fish > ~/.config/fish/completions/saslgate.fish
 
-The Debian package has put them in place already.";
+The Debian package has put them in place already.
+
+Exit codes: 0 printed, 2 no such shell.";
 
 /// What `completions` is told.
 #[derive(Args)]

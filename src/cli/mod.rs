@@ -10,7 +10,9 @@ mod health;
 mod log;
 mod man;
 mod operator;
+mod paint;
 mod password;
+mod progress;
 mod reload;
 mod run;
 mod sign_in;
@@ -23,7 +25,7 @@ mod trace;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Origin, System};
 
@@ -44,7 +46,9 @@ const EXAMPLES: &str = "  saslgate password                  make a password for
   saslgate test ACCOUNT              from the clock to an opened mailbox, step by step; nothing is sent
   saslgate status                    how every account stands
   saslgate reload                    take what has changed in the configuration; it also happens by itself
-  saslgate trace ACCOUNT             its next login as a conversation, secrets masked";
+  saslgate trace ACCOUNT             its next login as a conversation, secrets masked
+
+Each command has examples and its exit codes in `saslgate COMMAND --help`. Colours are for terminals; NO_COLOR=1 turns them off.";
 
 /// What to type first. Containers and packages come without the simulator.
 fn examples() -> String {
@@ -102,6 +106,11 @@ enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man(man::ManArgs),
+}
+
+/// The definition of the command line: whoever checks that a text names commands and options that are there asks it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the arguments, runs the command, tells the exit code: 0 done, 1 done with trouble, 2 not done.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::operator::{self, Which};
+use super::progress::Progress;
 use crate::control::{News, Order};
 
 const EXAMPLES: &str = "Examples:
@@ -29,7 +30,10 @@ pub(super) struct ReloadArgs {
 pub(super) fn run(args: ReloadArgs) -> ExitCode {
     operator::run(async move {
         let mut operator = operator::give(&args.which, Order::Reload).await?;
-        match operator.hear().await {
+        match Progress::new()
+            .hear(&mut operator, "saslgate reads its configuration")
+            .await
+        {
             Some(News::Reloaded {
                 plan,
                 warnings,

@@ -13,6 +13,7 @@ use qrcode::render::unicode::Dense1x2;
 use tokio::sync::mpsc;
 
 use super::operator::{self, Which};
+use super::progress::Progress;
 use crate::account::state::State;
 use crate::control::{News, Order, SignInOrder, SignInWay, Told, Word};
 use crate::secret::Secret;
@@ -125,9 +126,13 @@ async fn sign_in(args: &SignInArgs, account: String, app: Option<String>) -> Res
     };
     let mut operator = operator::give(&args.which, Order::SignIn(order)).await?;
     let mut lines = None;
+    let mut progress = Progress::new();
     loop {
+        // Somebody who is to paste something is not disturbed by a line that counts.
+        let quiet = &mut Progress::none();
+        let progress = if lines.is_some() { quiet } else { &mut progress };
         let news = tokio::select! {
-            news = operator.hear() => news,
+            news = progress.hear(&mut operator, "waiting for the sign-in") => news,
             Some(line) = next(&mut lines) => {
                 operator.tell(Word::Paste(Told(line))).await;
                 continue;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::operator::{self, Which};
+use super::progress::Progress;
 use crate::control::{News, Order};
 use crate::provider::Protocol;
 
@@ -59,7 +60,7 @@ pub(super) fn run(args: TokenArgs) -> ExitCode {
             protocol: args.protocol.into(),
         };
         let mut operator = operator::give(&args.which, order).await?;
-        match operator.hear().await {
+        match Progress::new().hear(&mut operator, "saslgate gets a token").await {
             Some(News::Token(token)) => {
                 let mut out = anstream::stdout();
                 let written = out

@@ -212,3 +212,47 @@ async fn all_that_need_a_sign_in_are_gone_through_one_after_the_other() {
     );
     assert_eq!(command::run(&gate.place, &["status"]).await.code, Some(0));
 }
+
+/// Every command that is told an account, as the definition of the command line has them.
+fn commands_of_an_account() -> Vec<String> {
+    let definition = saslgate::cli::command();
+    let takes_account =
+        |command: &&clap::Command| command.get_positionals().any(|one| one.get_id() == "account");
+    definition
+        .get_subcommands()
+        .filter(takes_account)
+        .map(|command| command.get_name().to_owned())
+        .collect()
+}
+
+/// Whoever mistypes a mailbox is told which one was meant, if it can be told; never a much different one, whose owner would sign in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_mistypes_an_account_is_told_the_nearest_by_every_command() {
+    let signing = Signing::new();
+    let (grace, ada) = (signing.account("grace"), signing.account("ada"));
+    let config = signing.config().account(&grace).account(&ada);
+    let gate = InProcess::start(Place::new(&signing.sim), &config);
+    let commands = commands_of_an_account();
+    for name in ["sign-in", "sign-out", "status", "test", "token", "trace"] {
+        assert!(
+            commands.iter().any(|command| command == name),
+            "{name}: {commands:?}"
+        );
+    }
+    for command in &commands {
+        let mistyped = grace.login.replace("grace", "garce").to_uppercase();
+        let said = command::run(&gate.place, &[command, &mistyped]).await;
+        let meant = format!("did you mean {}?", grace.login);
+        assert!(said.complaints.contains(&meant), "{command}: {said:?}");
+        assert!(matches!(said.code, Some(2 | 3)), "{command}: {said:?}");
+        assert_eq!(said.output, "", "{command}");
+
+        let other = grace.login.replace("grace", "somebody");
+        let said = command::run(&gate.place, &[command, &other]).await;
+        assert!(!said.complaints.contains("did you mean"), "{command}: {said:?}");
+        assert!(
+            said.complaints.contains("saslgate status") || said.complaints.contains(&ada.login),
+            "{command}: {said:?}"
+        );
+    }
+}

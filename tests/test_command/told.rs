@@ -44,7 +44,7 @@ async fn a_person_reads_each_step_with_its_time() {
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/test_command.txt");
     let settled = settled(&told.out);
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("SASLGATE_BLESS").is_some() {
         fs::write(golden, &settled).unwrap();
     }
     assert_eq!(settled, fs::read_to_string(golden).unwrap());

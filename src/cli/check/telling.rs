@@ -17,7 +17,7 @@ impl Display for Telling<'_> {
         if ways.is_empty() && health.is_none() {
             return writeln!(
                 f,
-                "\nAlerts: none, and no [health] to probe: who does not look at the log or at `saslgate status` hears of no trouble"
+                "Alerts: none, and no [health] to probe: who does not look at the log or at `saslgate status` hears of no trouble\n"
             );
         }
         if !ways.is_empty() {

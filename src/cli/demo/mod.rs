@@ -29,7 +29,9 @@ use story::Story;
 const EXAMPLES: &str = "Examples:
   saslgate demo                      three conversations, then ports to try with any mail program
   saslgate demo --once               the conversations only; exit code 1 if one failed
-  saslgate demo --simulator-only     only the simulated Microsoft 365; its addresses as one line of JSON";
+  saslgate demo --simulator-only     only the simulated Microsoft 365; its addresses as one line of JSON
+
+Exit codes: 0 stopped on request, or with --once each conversation went as it should; 1 not.";
 
 /// What `demo` is told.
 #[derive(Args)]

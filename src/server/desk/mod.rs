@@ -234,19 +234,9 @@ impl Desk {
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a Pattern>) -> Refused {
     let known: Vec<_> = known.map(ToString::to_string).collect();
     let shown = crate::name::shown(name.as_bytes(), crate::name::MAX_NAME);
-    let nearest = known
-        .iter()
-        .map(|known| {
-            (
-                strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known),
-                known,
-            )
-        })
-        .min()
-        // Addresses of one domain are much alike, and whoever is led to another mailbox signs in to that.
-        .filter(|(distance, _)| *distance <= 2);
+    let nearest = crate::name::nearest(name, known.iter().map(String::as_str));
     let fix = match (nearest, known.len()) {
-        (Some((_, nearest)), _) => format!("did you mean {nearest}?"),
+        (Some(nearest), _) => format!("did you mean {nearest}?"),
         (None, 0..=20) => format!("use one of these names: {}", known.join(", ")),
         (None, _) => "`saslgate status` lists the accounts".to_owned(),
     };
