@@ -1,6 +1,6 @@
 //! docs/errors.md is what the tables in the code say: every refusal, every cause, every fix.
 //!
-//! After a change of the tables: `SASLGATE_BLESS=1 cargo test --test errors_page` writes the page anew.
+//! After a change of the tables: `SASLGATE_BLESS=1 cargo test --test errors_page` writes the page anew; read the difference.
 
 #![allow(clippy::unwrap_used)] // a test may fail
 
@@ -13,14 +13,19 @@ use saslgate::account::RefusedLogin;
 use saslgate::downstream::Refusal;
 use saslgate::failure::{Access, Facts, Failure, exchange, explain};
 use saslgate::name::NameError;
-use saslgate::oauth::aadsts;
+use saslgate::oauth::{aadsts, words};
 use saslgate::pace::{Held, Missed, NoPlace};
-use saslgate::provider::Protocol;
+use saslgate::provider::{MailHost, Protocol, UpstreamTls};
+use saslgate::sasl::bearer::UnusableToken;
 use saslgate::transport::{Distrust, Trouble};
+use saslgate::upstream::{Cause, Stage, UpstreamError};
+use saslgate::wire::{Closing, Foreign};
 
 const HEAD: &str = "# Errors
 
-Five tables: what the mail client shows, what the log says when saslgate itself refuses, when upstream can't be reached, and what Microsoft says. Every refusal ends with a
+Six tables: [what the mail client shows](#what-the-mail-client-shows); what the log says [when saslgate itself refuses](#when-saslgate-refuses), and
+[when upstream can't be reached](#when-upstream-cant-be-reached); what [Exchange](#when-exchange-refuses) and [Entra ID](#when-entra-id-gives-no-token) say, and
+[providers without such codes](#when-another-provider-gives-no-token). Search this page for the words that you see. Every refusal ends with a
 session id such as `(session 7Q2M4K9T)`, which stands in the log beside *what* happened, *why*, and the *fix*. A running session that upstream refuses something in has `code`, `why` and
 `fix` in the line that ends it.
 
@@ -45,6 +50,7 @@ fn the_page_says_what_the_tables_say() {
         network(),
         exchange(),
         entra(),
+        others(),
     ]
     .join("\n");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
@@ -73,13 +79,54 @@ fn row(text: &mut String, cells: &[&str]) {
 fn refusals() -> String {
     let mut text = table(
         "What the mail client shows",
-        &["sentence", "IMAP", "POP3", "SMTP"],
+        &["sentence", "IMAP", "POP3", "SMTP", "fix"],
     );
     for refusal in Refusal::ALL {
         let codes = Protocol::ALL.map(|protocol| format!("`{}`", refusal.code(protocol)));
-        writeln!(text, "| {} | {} |", refusal.sentence(), codes.join(" | ")).unwrap();
+        row(
+            &mut text,
+            &[
+                refusal.sentence(),
+                &codes[0],
+                &codes[1],
+                &codes[2],
+                who_looks_where(refusal),
+            ],
+        );
     }
     text
+}
+
+/// The sentences are fixed, so that no stranger learns anything from them: the fix is where the operator looks.
+const fn who_looks_where(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Aborted => "none: the mail client gave its login up",
+        Refusal::AuthenticationFailed => {
+            "look the session up in the log, and its words [below](#when-saslgate-refuses); `saslgate password` makes another password"
+        }
+        Refusal::ContactAdmin => {
+            "run `saslgate status --problems`, or `saslgate test ACCOUNT`: what is wrong at Microsoft, and the command that mends it"
+        }
+        Refusal::LimitReached => {
+            "wait, the mail client tries again by itself; if it lasts, the log names the limit ([limits](operations.md#limits-of-exchange))"
+        }
+        Refusal::Malformed => {
+            "update the mail client; `saslgate trace ACCOUNT` shows what it sends, if it came as far as a name"
+        }
+        Refusal::MechanismUnsupported => {
+            "set the mail client to *normal password*, *PLAIN* or *LOGIN*; not CRAM-MD5, NTLM, APOP or OAuth"
+        }
+        Refusal::PasswordExpired => {
+            "have the person change the password at the provider, and type the new one into the mail client"
+        }
+        Refusal::ShuttingDown => "wait, the mail client tries again by itself",
+        Refusal::TlsRequired => {
+            "switch STARTTLS or SSL/TLS on in the mail client; or name its network in `plaintext_from` of the listener"
+        }
+        Refusal::Unavailable => {
+            "wait, the mail client tries again by itself; if it lasts, `saslgate test ACCOUNT` names the step that fails"
+        }
+    }
 }
 
 fn local() -> String {
@@ -114,6 +161,11 @@ fn local() -> String {
     let places = [
         no_place(Protocol::Smtp, "MAILBOX", 3),
         no_place(Protocol::Imap, "MAILBOX", 15),
+        Failure::AccountGone,
+        Failure::BrokenPromise {
+            host: exchange_host(),
+            promise: "SIZE 36700160".into(),
+        },
         Failure::Stopping,
     ];
     for failure in every.chain(places) {
@@ -160,6 +212,41 @@ fn network() -> String {
         let (why, fix) = Trouble::Distrust(&distrust).explain("outlook.office365.com", 993);
         row(&mut text, &[&what, &why, &fix]);
     }
+    text + &on_the_way()
+}
+
+fn exchange_host() -> MailHost {
+    MailHost {
+        name: "outlook.office365.com".into(),
+        port: 993,
+        tls: UpstreamTls::Implicit,
+    }
+}
+
+/// What is known of a conversation with upstream that came to nothing, beside what the network did.
+fn on_the_way() -> String {
+    let mut text = String::new();
+    let every = [
+        (Stage::Resolve, Cause::Timeout),
+        (Stage::Connect, Cause::Timeout),
+        (Stage::Tls, Cause::Timeout),
+        (Stage::Login, Cause::Timeout),
+        (
+            Stage::Login,
+            Cause::Broken(std::io::ErrorKind::ConnectionReset.into()),
+        ),
+        (Stage::Login, Cause::Protocol(Closing::PeerClosed)),
+        (Stage::Login, Cause::Protocol(Closing::PlaintextBeforeTls)),
+        (Stage::Login, Cause::Protocol(Closing::Foreign(Foreign::Tls))),
+        (Stage::Login, Cause::Protocol(Closing::Foreign(Foreign::Http))),
+        (Stage::Token, Cause::UnusableToken(UnusableToken)),
+    ];
+    for (stage, cause) in every {
+        let host = exchange_host();
+        let error = UpstreamError { host, stage, cause };
+        let diagnosis = explain(&Failure::Upstream(error), &Facts::default());
+        row(&mut text, &[&diagnosis.what, &diagnosis.why, &diagnosis.fix]);
+    }
     text
 }
 
@@ -192,6 +279,21 @@ fn entra() -> String {
     for known in aadsts::rows().copied().chain(aadsts::closer_rows()) {
         let codes: Vec<_> = known.codes.iter().map(|code| format!("`AADSTS{code}`")).collect();
         row(&mut text, &[&codes.join(" "), known.what, known.why, known.fix]);
+    }
+    text
+}
+
+fn others() -> String {
+    let columns = ["words", "what the provider does", "why", "fix"];
+    let mut text = table("When another provider gives no token", &columns);
+    for known in words::rows() {
+        let said: Vec<_> = known.words.iter().map(|word| format!("`{word}`")).collect();
+        let said = if said.is_empty() {
+            "any other".to_owned()
+        } else {
+            said.join(" ")
+        };
+        row(&mut text, &[&said, known.what, known.why, known.fix]);
     }
     text
 }

@@ -23,6 +23,7 @@ mod refusal;
 mod reply;
 mod scopes;
 pub(crate) mod timestamp;
+pub mod words;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
