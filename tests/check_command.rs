@@ -484,11 +484,10 @@ No other port is opened.
 fn of_two_hundred_accounts_the_warnings_stand_on_the_last_screen() {
     const SCREEN: usize = 24;
     let password = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let accounts: String = (0..200)
-        .map(|number| {
-            format!("\n[[account]]\nlogin = \"user{number}@contoso.com\"\npassword = \"{password}\"\n")
-        })
-        .collect();
+    let account =
+        |number| format!("\n[[account]]\nlogin = \"user{number}@contoso.com\"\npassword = \"{password}\"\n");
+    let accounts: Vec<_> = (0..200).map(account).collect();
+    let accounts = accounts.concat();
     let (code, said) = check_text(&format!("{SOUND}{accounts}"), 0o644);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("\nAccounts: 201\n"), "{said}");

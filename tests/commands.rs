@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test may fail
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -188,75 +188,6 @@ fn check_accepts_the_certificate_of_an_app() {
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("is there already"), "{}", stderr(&again));
     assert_eq!(fs::read(app.join("app.key")).unwrap(), key);
-}
-
-/// Every text that an operator reads, and types from.
-fn texts() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut texts = fs::read_to_string(root.join("README.md")).unwrap();
-    for (folder, ending) in [
-        ("docs", "md"),
-        ("config", "toml"),
-        ("config/examples", "toml"),
-        ("tests/golden", "txt"),
-    ] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|found| found == ending) {
-                texts += &fs::read_to_string(path).unwrap();
-            }
-        }
-    }
-    texts
-}
-
-/// The command lines in a text: what stands in backticks, and what follows a prompt.
-fn command_lines(text: &str) -> Vec<&str> {
-    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-    let typed = text
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("$ "));
-    let lines = quoted.chain(typed);
-    lines
-        .map(|line| {
-            line.trim()
-                .trim_start_matches("sudo ")
-                .trim_start_matches("-u saslgate ")
-        })
-        .filter_map(|line| line.strip_prefix("saslgate "))
-        .collect()
-}
-
-/// A fix that names a command which is not there sends its reader nowhere.
-#[test]
-fn every_command_that_a_text_names_is_there_with_its_options() {
-    let texts = texts();
-    let mut seen = BTreeMap::new();
-    for line in command_lines(&texts) {
-        let line = line.split(['#', '|', '<']).next().unwrap();
-        let mut words = line.split_whitespace();
-        let command = words.next().unwrap_or_default();
-        let options = words.filter(|word| word.starts_with("--"));
-        let known: &mut BTreeSet<_> = seen.entry(command.to_owned()).or_default();
-        known.extend(options.map(|option| option.split('=').next().unwrap().to_owned()));
-    }
-    if !cfg!(feature = "demo") {
-        // The container image has no simulator.
-        seen.remove("demo");
-    }
-    for (command, options) in &seen {
-        let help = saslgate(&[command, "--help"], b"");
-        assert_eq!(help.status.code(), Some(0), "saslgate {command}");
-        let help = stdout(&help);
-        for option in options {
-            let option = option.trim_end_matches(|end: char| !end.is_ascii_alphanumeric());
-            assert!(help.contains(option), "saslgate {command} {option}");
-        }
-    }
-    let commands: Vec<_> = seen.keys().map(String::as_str).collect();
-    for command in ["certs", "check", "password", "run", "sign-in", "status", "test"] {
-        assert!(commands.contains(&command), "{commands:?}");
-    }
 }
 
 /// The commands that the help of one lists, the ones below them included, each with its long options.

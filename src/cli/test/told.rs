@@ -1,5 +1,6 @@
 //! What a test says to a person, or to a program as JSON: step by step, and at the end once more what does not work.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::paint::{Mood, paint};
@@ -145,7 +146,7 @@ impl Told {
                 text += fault;
             }
             if let more @ 1.. = self.faults.len().saturating_sub(RECALLED) {
-                text += &format!("  and {more} more\n");
+                let _ = writeln!(text, "  and {more} more");
             }
         }
         if !one && (self.brief || self.code > 0) {

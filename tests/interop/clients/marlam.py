@@ -1,6 +1,7 @@
 """mpop and msmtp, which share their configuration: no plain-text method of its own choice without TLS."""
 
 from clients.client import Client, secret_file, with_lf
+from clients.documented import covers, settings
 from door import HOST
 from errand import Errand
 from messages import maildir
@@ -38,5 +39,6 @@ class Msmtp(Client):
     packages = ("msmtp",)
 
     def send(self, door, letter, home):
-        rc = secret_file(home / "msmtprc", account(door, "plain") + f"from {letter.sender}\n")
+        text = settings("msmtp", door).replace(f"from {door.user}\n", "") if covers(door) else account(door, "plain")
+        rc = secret_file(home / "msmtprc", text + f"from {letter.sender}\n")
         return Errand(["msmtp", "-C", rc, "--", letter.recipient], stdin=letter.lf.read_bytes())

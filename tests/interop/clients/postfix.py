@@ -1,7 +1,7 @@
 """Postfix as a satellite that hands all mail to the gate: what it keeps in its queue is what a refusal costs nobody."""
 
 from clients.client import SCRIPTS, Client, secret_file, without_header
-from door import HOST
+from clients.documented import settings
 from errand import Errand
 
 # The services that sending needs; the last column is the program.
@@ -23,15 +23,17 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix(Client):
-    """An instance of its own in `home`: queue, configuration and log. AUTH PLAIN with an initial response."""
+    """An instance of its own in `home`: queue, configuration and log; the lines of the documentation, and where it has its files. AUTH PLAIN with
+    an initial response."""
 
     name = "postfix"
     packages = ("postfix", "libsasl2-modules")
 
     def send(self, door, letter, home):
         level = "none" if door.mode == "plain" else "secure"
-        passwords = secret_file(home / "passwords", f"[{HOST}]:{door.port} {door.user}:{door.password}\n")
-        settings = f"""
+        passwords = secret_file(home / "passwords", settings("Postfix", door, place=1))
+        documented = settings("Postfix", door).replace("/etc/postfix/saslgate", passwords)
+        main = f"""{documented}
 compatibility_level = 3.6
 queue_directory = {home}/spool
 data_directory = {home}/data
@@ -41,17 +43,13 @@ myhostname = interop.example.org
 mydestination =
 inet_interfaces = loopback-only
 inet_protocols = ipv4
-relayhost = [{HOST}]:{door.port}
 smtp_host_lookup = native
-smtp_sasl_auth_enable = yes
-smtp_sasl_password_maps = texthash:{passwords}
-smtp_sasl_security_options = noanonymous
 smtp_tls_security_level = {level}
 smtp_tls_wrappermode = {"yes" if door.mode == "implicit" else "no"}
 smtp_tls_CAfile = {door.ca}
 """
         (home / "etc").mkdir()
-        (home / "etc/main.cf").write_text(settings)
+        (home / "etc/main.cf").write_text(main)
         (home / "etc/master.cf").write_text(MASTER)
         return Errand(["python3", str(SCRIPTS / "postfix.py"), str(home), letter.sender, letter.recipient, str(letter.lf)])
 
