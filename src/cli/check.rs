@@ -9,7 +9,7 @@ mod telling;
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use super::paint::{Mood, paint};
 use super::{DEFAULT_CONFIG, origin};
 use crate::account::{Account, Passwords, Pattern};
-use crate::config::{Config, Problems, System, read, report};
+use crate::config::{Config, Environment, Origin, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 use exposed::Exposed;
@@ -63,6 +63,17 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     // Whoever reads us may stop reading; the exit code still tells.
     let _ = anstream::stdout().write_all(found.as_bytes());
     ExitCode::from(code)
+}
+
+/// What it says of a file to whoever has just written that, and its exit code.
+pub(super) fn say(path: &Path, environment: &dyn Environment) -> (String, u8) {
+    match read(&Origin::File(path.to_owned()), environment).0 {
+        Ok(config) => {
+            let code = u8::from(!config.warnings.list.is_empty());
+            (format!("{}{}", shown(&config.warnings), Summary(&config)), code)
+        }
+        Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
+    }
 }
 
 /// What is told of a configuration that can be used.

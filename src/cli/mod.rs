@@ -15,6 +15,7 @@ mod password;
 mod progress;
 mod reload;
 mod run;
+mod setup;
 mod sign_in;
 mod sign_out;
 mod status;
@@ -39,7 +40,9 @@ const LONG_ABOUT: &str = "Lets old mail software log in to Exchange Online with 
 saslgate listens for plain IMAP, POP3 and SMTP logins, checks them locally, gets an access token, logs in upstream \
 with SASL XOAUTH2 over TLS, and relays the session byte for byte.";
 
-const EXAMPLES: &str = "  saslgate password                  make a password for a mail program, and the line for the configuration
+const EXAMPLES: &str =
+    "  saslgate setup                     a few questions, a configuration, and what to do at Microsoft
+  saslgate password                  make a password for a mail program, and the line for the configuration
   saslgate check --config my.toml    every problem of a configuration, with its fix
   saslgate run --config my.toml      serve
   saslgate sign-in ACCOUNT           where people have to allow it once
@@ -70,6 +73,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Ask a few questions, write the configuration, and say what has to be done at Microsoft
+    Setup(setup::SetupArgs),
     /// Serve mail clients
     Run(run::RunArgs),
     /// Show every problem of a configuration
@@ -116,6 +121,7 @@ pub fn command() -> clap::Command {
 /// Reads the arguments, runs the command, tells the exit code: 0 done, 1 done with trouble, 2 not done.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::SignIn(args) => sign_in::run(args),

@@ -50,7 +50,7 @@ pub use diff::{AccountChange, Changes, ReloadPlan, diff};
 pub use environment::{Content, Environment, Given, MAX_FILE, System};
 pub use fingerprint::Fingerprint;
 pub use limits::{Limits, Server, Upstream, most_connections};
-pub use network::collide;
+pub use network::{collide, is_private};
 pub use origin::Origin;
 pub use problem::{Located, Place, Problem, Problems, Severity};
 pub use provider::Provider;

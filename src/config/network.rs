@@ -67,7 +67,7 @@ const PRIVATE: [&str; 9] = [
 ];
 
 /// Whether all of a network is private.
-pub(super) fn is_private(network: &IpNet) -> bool {
+pub fn is_private(network: &IpNet) -> bool {
     let mut private = PRIVATE.iter().filter_map(|text| text.parse::<IpNet>().ok());
     private.any(|known| known.contains(network))
 }

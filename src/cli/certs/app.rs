@@ -11,7 +11,9 @@ use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::Args;
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+use rcgen::{
+    Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
 use zeroize::Zeroizing;
 
 use super::quoted;
@@ -65,12 +67,11 @@ pub(super) fn make(args: &AppArgs, now: SystemTime) -> Result<String, String> {
             there.display()
         ));
     }
-    // RSA with 2048 bits: Entra ID takes no other kind, documents this length, and the key lives two years.
-    let key = server_key(Kind::Rsa)?;
-    let (params, until) = params(&args.name, args.days, now)?;
-    let certificate = params
-        .self_signed(&key)
-        .map_err(|error| format!("the certificate can't be made: {error}"))?;
+    let Pair {
+        key,
+        certificate,
+        until,
+    } = pair(&args.name, args.days, now)?;
     std::fs::create_dir_all(&dir).map_err(|error| format!("{} can't be made: {error}", dir.display()))?;
     create_all(&[
         (
@@ -82,6 +83,29 @@ pub(super) fn make(args: &AppArgs, now: SystemTime) -> Result<String, String> {
         (&places.cer, Mode::Public, certificate.der()),
     ])?;
     Ok(after_making(&places, certificate.der(), &until))
+}
+
+/// A key, and the certificate that Entra ID is given.
+pub(in crate::cli) struct Pair {
+    pub(in crate::cli) key: KeyPair,
+    pub(in crate::cli) certificate: Certificate,
+    /// The last day on which it is good.
+    pub(in crate::cli) until: String,
+}
+
+/// Makes both.
+pub(in crate::cli) fn pair(name: &str, days: u32, now: SystemTime) -> Result<Pair, String> {
+    // RSA with 2048 bits: Entra ID takes no other kind, documents this length, and the key lives two years.
+    let key = server_key(Kind::Rsa)?;
+    let (params, until) = params(name, days, now)?;
+    let certificate = params
+        .self_signed(&key)
+        .map_err(|error| format!("the certificate can't be made: {error}"))?;
+    Ok(Pair {
+        key,
+        certificate,
+        until,
+    })
 }
 
 fn params(name: &str, days: u32, now: SystemTime) -> Result<(CertificateParams, String), String> {

@@ -3,7 +3,7 @@
 //!
 //! Exit codes: 0 if it was made, 2 if not.
 
-mod app;
+pub(super) mod app;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,0 +1,176 @@
+//! `--answers FILE`: the same questions, answered beforehand. Every problem is told at once.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+use zeroize::Zeroizing;
+
+use super::answers::Answers;
+use super::draft::{Draft, LATER};
+use super::question::Question;
+use super::surroundings::Surroundings;
+use crate::certificates;
+use crate::secret::Secret;
+
+/// What a file says, in the order of the questions.
+pub(super) fn read(
+    path: &Path,
+    directory: Option<PathBuf>,
+    surroundings: &dyn Surroundings,
+) -> Result<Answers, String> {
+    let text = certificates::read(path)?;
+    of_text(&text, directory, surroundings, |named| secret_of(path, named))
+        .map_err(|problems| format!("{} can't be used:\n  {}", path.display(), problems.join("\n  ")))
+}
+
+/// The secret stays out of the answers: they name its file, counted from their own place.
+fn secret_of(path: &Path, named: &str) -> Result<Secret<String>, String> {
+    let file = path.parent().unwrap_or(Path::new("")).join(named);
+    let text: Zeroizing<String> = certificates::read(&file)?;
+    if text.trim().is_empty() {
+        return Err(format!("{} is empty", file.display()));
+    }
+    Ok(Secret::new(text.trim().to_owned()))
+}
+
+fn of_text(
+    text: &str,
+    directory: Option<PathBuf>,
+    surroundings: &dyn Surroundings,
+    secret_of: impl Fn(&str) -> Result<Secret<String>, String>,
+) -> Result<Answers, Vec<String>> {
+    let table: Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| vec![error.message().to_owned()])?;
+    let mut problems: Vec<String> = table.keys().filter_map(|key| unknown(key)).collect();
+    let mut draft = Draft::default();
+    for question in Question::ALL {
+        let given = match table.get(question.key()) {
+            Some(value) => match written(value) {
+                Some(text) => Some(text),
+                None => {
+                    problems.push(format!("{}: write text, or a list of texts", question.key()));
+                    continue;
+                }
+            },
+            None => None,
+        };
+        let given = match (question, &directory) {
+            (Question::Directory, Some(said)) => Some(said.display().to_string()),
+            _ => given,
+        };
+        if question == Question::Cloud && given.is_some() {
+            // A GUID does not tell which cloud it is of; whoever writes a file may.
+            draft.clouds = super::typed::every_cloud();
+        }
+        let put = match (given, question.applies(&draft)) {
+            (Some(given), true) if question == Question::Secret && !given.eq_ignore_ascii_case(LATER) => {
+                secret_of(&given).and_then(|secret| draft.put(question, secret.expose(), surroundings))
+            }
+            (Some(given), true) => draft.put(question, &given, surroundings),
+            (None, true) => match question.default(&draft, surroundings) {
+                Some(default) => draft.put(question, &default, surroundings),
+                None => Err(format!("it is missing. {}", question.about(&draft))),
+            },
+            // Beside a problem it is not known whether it has a meaning.
+            (Some(_), false) if problems.is_empty() => {
+                Err("it has no meaning beside the other answers: remove it".to_owned())
+            }
+            _ => Ok(()),
+        };
+        if let Err(why) = put {
+            problems.push(format!("{}: {why}", question.key()));
+        }
+    }
+    match draft.answers() {
+        Some(answers) if problems.is_empty() => Ok(answers),
+        _ => Err(problems),
+    }
+}
+
+fn unknown(key: &str) -> Option<String> {
+    let keys = Question::ALL.map(Question::key);
+    if keys.contains(&key) {
+        return None;
+    }
+    let shown = crate::name::shown(key.as_bytes(), 40);
+    let near = |known: &&&str| strsim::damerau_levenshtein(known, key) <= 3;
+    let meant = keys.iter().find(near).map_or_else(
+        || format!("the keys are {}", keys.join(", ")),
+        |known| format!("is {known} meant?"),
+    );
+    Some(match key {
+        "client_secret" => {
+            "client_secret: a secret has no place in this file: put it into one of its own, and name that with client_secret_from"
+                .to_owned()
+        }
+        _ => format!("{shown}: there is no such key; {meant}"),
+    })
+}
+
+/// A value as it would be typed.
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Datetime(date) => Some(date.to_string()),
+        Value::Array(list) => {
+            let texts: Option<Vec<_>> = list.iter().map(Value::as_str).collect();
+            Some(texts?.join("\n"))
+        }
+        _ => None,
+    }
+}
+
+/// A file with every key, to be filled in.
+pub(super) fn template() -> String {
+    let mut text = "\
+# Answers for `saslgate setup --answers FILE`. What is commented out has the value that it shows, or the one that suits the product.
+"
+    .to_owned();
+    let draft = Draft::default();
+    for question in Question::ALL {
+        let (example, values) = example(question);
+        let about = question.about(&draft);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n# {} {about}\n", question.heading());
+        if !values.is_empty() {
+            let _ = writeln!(text, "# One of: {}", values.join(", "));
+        }
+        let _ = writeln!(text, "{example}");
+    }
+    text
+}
+
+/// The line of a template, and what it may say.
+fn example(question: Question) -> (&'static str, Vec<&'static str>) {
+    use super::{place::Place, product::Product, way::Way};
+    let none = Vec::new;
+    match question {
+        Question::Product => (
+            "product = \"mail-program\"",
+            Product::ALL.map(|product| product.facts().key).to_vec(),
+        ),
+        Question::Way => ("#way = \"browser\"", Way::ALL.map(Way::key).to_vec()),
+        Question::Tenant => ("tenant = \"contoso.onmicrosoft.com\"", none()),
+        Question::Cloud => (
+            "#cloud = \"microsoft365-gcc-high\"",
+            vec!["microsoft365-gcc-high", "microsoft365-dod"],
+        ),
+        Question::Protocols => ("#protocols = [\"imap\", \"smtp\"]", none()),
+        Question::ClientId => ("client_id = \"11111111-2222-3333-4444-555555555555\"", none()),
+        Question::Mailboxes => ("mailboxes = [\"alice@contoso.com\"]", none()),
+        Question::Place => (
+            "#connects_from = \"this-machine\"",
+            Place::ALL.map(Place::key).to_vec(),
+        ),
+        Question::Host => ("#server_name = \"mail.contoso.lan\"", none()),
+        Question::Networks => ("#networks = [\"192.168.1.0/24\"]", none()),
+        Question::Secret => (
+            "# Here: the file that holds it, which is copied. Without it the secret is put in place by hand.\n#client_secret_from = \"secret.txt\"",
+            none(),
+        ),
+        Question::SecretExpires => ("#client_secret_expires = 2027-11-01", none()),
+        Question::Directory => ("#directory = \"/etc/saslgate\"", none()),
+    }
+}

@@ -1,0 +1,147 @@
+//! `saslgate setup`: questions in; a configuration that works out, and what others have to do for it.
+//!
+//! Exit codes: 0 if everything is written and `check` finds nothing, 1 if it is written and something is left open, 2 if
+//! nothing was written.
+
+mod answers;
+mod answers_file;
+mod card;
+mod config_text;
+mod dialogue;
+mod draft;
+mod files;
+mod layout;
+mod made;
+mod next;
+mod place;
+mod portal;
+mod powershell;
+mod product;
+mod question;
+mod report;
+mod surroundings;
+mod terminal;
+mod typed;
+mod users;
+mod way;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::PoisonError;
+use std::time::SystemTime;
+
+use clap::Args;
+
+use self::answers::Answers;
+use self::dialogue::Dialogue;
+use self::surroundings::{Machine, Surroundings as _};
+use super::complain;
+use crate::server::keep_memory_private;
+
+const EXAMPLES: &str = "Examples:
+  saslgate setup                                   ask, one question at a time
+  saslgate setup --directory ./try                 into a directory of your own
+  saslgate setup --powershell saslgate.ps1         also one file that registers the app and lets it into the mailboxes
+  saslgate setup --answers-template > answers.toml
+  saslgate setup --answers answers.toml            the same without a question
+
+It knows Email This Issue, Highstage, osTicket, Efecte ESM, Oracle B2C Service, mail programs, scanners, Postfix, scripts
+and 200 mailboxes at once. Nothing is registered or changed at Microsoft: it says what to do there. The client secret is
+asked for without showing it, or named by a file; never on the command line. Passwords for mail clients are made here and
+shown once.
+
+Exit codes: 0 written, and `saslgate check` finds nothing; 1 written, and something is left to do; 2 nothing was written.";
+
+/// What `setup` is told.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct SetupArgs {
+    /// Take the answers from a file instead of asking
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// Print a file of answers to fill in
+    #[arg(long, exclusive = true)]
+    answers_template: bool,
+    /// Where files go: by default /etc/saslgate if this user may write there, else ~/.config/saslgate
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Write a PowerShell file too, which does the administrator's part
+    #[arg(long, value_name = "FILE")]
+    powershell: Option<PathBuf>,
+    /// With --answers: replace files that are there; each old one stays beside it as .old
+    #[arg(long, requires = "answers")]
+    replace: bool,
+}
+
+/// Sets up.
+pub(super) fn run(args: &SetupArgs) -> ExitCode {
+    keep_memory_private();
+    if args.answers_template {
+        return told(&answers_file::template(), 0);
+    }
+    match set_up(args) {
+        Ok((report, code)) => told(&report, code),
+        Err(why) => {
+            complain(&why);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever reads us may stop reading; the files are there, and the exit code still tells.
+fn told(text: &str, code: u8) -> ExitCode {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    ExitCode::from(code)
+}
+
+fn set_up(args: &SetupArgs) -> Result<(zeroize::Zeroizing<String>, u8), String> {
+    let busy = terminal::Busy::default();
+    let watch = terminal::watch(&busy).map_err(|error| format!("Ctrl-C can't be watched for: {error}"))?;
+    let powershell = args.powershell.as_deref().map(absolute).transpose()?;
+    let directory = args.directory.as_deref().map(absolute).transpose()?;
+    if let Some(directory) = &directory {
+        Machine.usable(directory)?;
+    }
+    let answers = match &args.answers {
+        Some(file) => answers_file::read(file, directory, &Machine)?,
+        None => terminal::answers(Dialogue::new(&Machine, directory, powershell.clone()))?,
+    };
+    let layout = layout::of(&answers, powershell.as_deref(), &Machine);
+    if args.answers.is_some() && !args.replace {
+        refuse_to_replace(&layout)?;
+    }
+    let shown = layout.to_string();
+    let certs_are_new = layout.files.iter().any(|file| file.kind == layout::Kind::Server);
+    let work = made::work(&answers, layout, SystemTime::now())?;
+    let writing = busy.lock().unwrap_or_else(PoisonError::into_inner);
+    files::write(&answers.directory, &work.files)?;
+    drop(writing);
+    // What is left is only said.
+    watch.shutdown_background();
+    Ok(report::of(&answers, &work, &shown, certs_are_new))
+}
+
+fn absolute(path: &std::path::Path) -> Result<PathBuf, String> {
+    let typed = path
+        .to_str()
+        .ok_or("a path that is not UTF-8 can't be written into a configuration")?;
+    Machine.absolute(typed)
+}
+
+fn refuse_to_replace(layout: &layout::Layout) -> Result<(), String> {
+    let there = layout.replaced(&Machine);
+    if there.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "there already: {}; nothing was written. --replace replaces them and keeps each old one beside it as .old, --directory names another place",
+        there.join(", ")
+    ))
+}
+
+/// What `check` says of what was written, and its exit code.
+fn checked(answers: &Answers) -> (String, u8) {
+    let path = answers.directory.join(layout::CONFIG);
+    super::check::say(&path, &report::Target::of(answers))
+}

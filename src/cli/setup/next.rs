@@ -1,0 +1,182 @@
+//! What is left to do, in its order.
+
+use super::answers::Answers;
+use super::layout;
+use super::place::Place;
+use super::surroundings::OF_THE_MACHINE;
+use super::way::{Proof, Way};
+
+/// Who runs saslgate, and so how each command is typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Runs {
+    /// Whoever set it up.
+    Person,
+    /// The package's unit, as a user of its own.
+    Service,
+    Container,
+}
+
+/// Whether an administrator has work in Exchange.
+pub(super) fn steps(answers: &Answers, has_exchange: bool, certs_are_new: bool) -> Vec<String> {
+    let runs = runs(answers);
+    let mut steps = vec!["The portal, as above.".to_owned()];
+    if has_exchange {
+        steps.push("Exchange, as above.".to_owned());
+    }
+    steps.extend(left_open(answers, certs_are_new));
+    steps.extend(handed_over(answers, runs));
+    let command = |command: &str| match runs {
+        Runs::Person => format!("saslgate {command}"),
+        Runs::Service => format!("sudo -u saslgate saslgate {command}"),
+        Runs::Container => format!("docker compose exec saslgate saslgate {command}"),
+    };
+    let sign_in = || answers.way.has_sign_in().then(|| sign_in(answers, &command));
+    let check = format!("{}    # nothing is wrong any more", command("check"));
+    match runs {
+        // One terminal is enough until it runs.
+        Runs::Person => {
+            steps.push(check);
+            steps.extend(sign_in());
+            steps.push("saslgate run    # and leave it running".to_owned());
+        }
+        // The sign-in is kept in a directory of the service's own, so it has to be there first.
+        Runs::Service => {
+            steps.push(check);
+            steps.push(
+                "sudo systemctl enable --now saslgate    # without the package: sudo -u saslgate saslgate run".to_owned(),
+            );
+            steps.extend(sign_in());
+        }
+        Runs::Container => {
+            steps.push("docker compose up --detach".to_owned());
+            steps.push(check);
+            steps.extend(sign_in());
+        }
+    }
+    steps.push(test(answers, &command));
+    steps.push("The mail client, with the settings above.".to_owned());
+    steps
+}
+
+fn runs(answers: &Answers) -> Runs {
+    if answers.place == Place::Containers {
+        Runs::Container
+    } else if answers.directory.as_os_str() == OF_THE_MACHINE {
+        Runs::Service
+    } else {
+        Runs::Person
+    }
+}
+
+/// What the answers left open.
+fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
+    let directory = &answers.directory;
+    let mut steps = Vec::new();
+    if answers.client_id.is_none() {
+        steps.push(format!(
+            "The client id, into {}, in the place of the zeros.",
+            directory.join(layout::CONFIG).display()
+        ));
+    }
+    if answers.proof() == Proof::Secret && answers.secret.is_none() {
+        let file = directory.join(layout::secret(answers));
+        steps.push(format!(
+            "The client secret's Value, into {file}: umask 077, then `cat > {file}`, paste it, Enter, Ctrl-D.",
+            file = file.display()
+        ));
+    }
+    if answers.place == Place::Internet && certs_are_new {
+        steps.push(format!(
+            "A certificate that the product trusts, for {}, in the place of {} and {} (they are there so that check passes).",
+            answers.place.server(answers.host.as_ref()),
+            layout::SERVER,
+            layout::SERVER_KEY
+        ));
+        steps.push(
+            "The product's outbound addresses, into allow_from; docs/operations.md, \"Reached from outside\", tells what else to think of."
+                .to_owned(),
+        );
+    } else if answers.place == Place::NetworkTls {
+        steps.push(format!(
+            "{}, into the store that each mail client trusts (`saslgate certs` tells where, for the usual ones).",
+            directory.join("certs/ca.pem").display()
+        ));
+    }
+    steps
+}
+
+/// What whoever runs saslgate needs first.
+fn handed_over(answers: &Answers, runs: Runs) -> Option<String> {
+    let directory = answers.directory.display();
+    match runs {
+        Runs::Person => Some(format!(
+            "export SASLGATE_CONFIG={}/{}    # in each terminal",
+            shell(&directory.to_string()),
+            layout::CONFIG
+        )),
+        Runs::Service => None,
+        Runs::Container => Some(format!(
+            "sudo chown -R 65532:65532 {}    # the image's user; mount it as /etc/saslgate:ro, and a volume as /var/lib/saslgate",
+            shell(&directory.to_string())
+        )),
+    }
+}
+
+fn sign_in(answers: &Answers, command: &impl Fn(&str) -> String) -> String {
+    let about = match answers.way {
+        Way::Browser => "in a private window, as the mailbox itself",
+        _ => "as the mailbox itself",
+    };
+    match answers.mailboxes.as_slice() {
+        [one] => format!("{}    # {about}", command(&format!("sign-in {}", shell(one)))),
+        _ => format!(
+            "{}    # one after the other, {about}",
+            command("sign-in --all-needed")
+        ),
+    }
+}
+
+fn test(answers: &Answers, command: &impl Fn(&str) -> String) -> String {
+    let first = answers.mailboxes.first().map_or("ACCOUNT", String::as_str);
+    if answers.way == Way::Password {
+        return format!("{}    # when the product has fetched once", command("status"));
+    }
+    let each = if answers.mailboxes.len() > 1 {
+        ", and so on"
+    } else {
+        ""
+    };
+    format!(
+        "{}    # to the opened mailbox; nothing is sent{each}",
+        command(&format!("test {}", shell(first)))
+    )
+}
+
+/// A word as a shell takes it to the letter.
+fn shell(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_shell_would_read_is_quoted() {
+        let cases = [
+            ("support@contoso.com", "support@contoso.com"),
+            ("o'brien@contoso.com", "'o'\\''brien@contoso.com'"),
+            ("a&b@contoso.com", "'a&b@contoso.com'"),
+            ("/home/a b/x", "'/home/a b/x'"),
+            ("", "''"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shell(text), expected);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+# READ BEFORE RUN. Written by `saslgate setup`. There is no secret in it.
+#
+# What it does, each step only if it is not done yet, and only after you said yes to it:
+#   in Entra ID   registers an app of this tenant alone, with its redirect URI and permissions, and consents to those
+#   in Exchange   lets the app into the mailboxes below, where it acts for itself, and switches on the protocols they need
+# In the end it prints the [app] table of saslgate.toml.
+#
+#   .\saslgate.ps1 -WhatIf     signs in, and shows what it would do; nothing is changed
+#   .\saslgate.ps1             asks before each change: Y for one, A for all that follow
+#
+# It can be run again at any time. It needs, once:
+#   Install-Module Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns, ExchangeOnlineManagement -Scope CurrentUser
+# and somebody who is Privileged Role Administrator in Entra ID and Exchange Administrator.
+#
+# The two modules bring libraries that can get in each other's way in one window: if the second sign-in fails, run
+#   .\saslgate.ps1 -Part Entra        and, in a new window, the line that it prints in the end (-Part Exchange)
+
+#Requires -Version 5.1

@@ -1,0 +1,271 @@
+//! The questions: when each is asked, how it reads, what is offered, and what is taken if nobody says anything.
+
+use super::draft::{Draft, LATER};
+use super::place::Place;
+use super::product::Product;
+use super::surroundings::Surroundings;
+use super::way::Proof;
+use crate::provider::Protocol;
+
+/// One question.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Question {
+    Product,
+    Way,
+    Tenant,
+    Cloud,
+    Protocols,
+    ClientId,
+    Mailboxes,
+    Place,
+    Host,
+    Networks,
+    Secret,
+    SecretExpires,
+    Directory,
+}
+
+/// What can be chosen: its name, and what it is.
+pub(super) type Choice = (&'static str, &'static str);
+
+/// The networks that are not reached from the internet (RFC 1918).
+const PRIVATE: &str = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16";
+
+/// Addresses that are nobody's (RFC 5737): until the right ones are known, nobody gets in.
+const NOBODY: &str = "192.0.2.0/24";
+
+impl Question {
+    /// In the order in which they are asked: later ones depend on earlier ones.
+    pub(super) const ALL: [Self; 13] = [
+        Self::Product,
+        Self::Way,
+        Self::Tenant,
+        Self::Cloud,
+        Self::Protocols,
+        Self::ClientId,
+        Self::Mailboxes,
+        Self::Place,
+        Self::Host,
+        Self::Networks,
+        Self::Secret,
+        Self::SecretExpires,
+        Self::Directory,
+    ];
+
+    /// How an answers file calls it.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Way => "way",
+            Self::Tenant => "tenant",
+            Self::Cloud => "cloud",
+            Self::Protocols => "protocols",
+            Self::ClientId => "client_id",
+            Self::Mailboxes => "mailboxes",
+            Self::Place => "connects_from",
+            Self::Host => "server_name",
+            Self::Networks => "networks",
+            Self::Secret => "client_secret_from",
+            Self::SecretExpires => "client_secret_expires",
+            Self::Directory => "directory",
+        }
+    }
+
+    /// The question itself.
+    pub(super) const fn heading(self) -> &'static str {
+        match self {
+            Self::Product => "What logs in?",
+            Self::Way => "How may saslgate get its tokens?",
+            Self::Tenant => "Which tenant?",
+            Self::Cloud => "Which cloud is it in?",
+            Self::Protocols => "Which protocols?",
+            Self::ClientId => "Which app registration?",
+            Self::Mailboxes => "Which mailboxes?",
+            Self::Place => "Where does it connect from?",
+            Self::Host => "By which name do they reach this machine?",
+            Self::Networks => "From which addresses?",
+            Self::Secret => "The client secret's Value?",
+            Self::SecretExpires => "When does the client secret end?",
+            Self::Directory => "Into which directory?",
+        }
+    }
+
+    /// One line that explains it.
+    pub(super) fn about(self, draft: &Draft) -> &'static str {
+        match self {
+            Self::Product => "It decides what is proposed below, and what has to be done where.",
+            Self::Way => "Each works. The first is what suits; ? explains all of them.",
+            Self::Tenant => {
+                "The Directory (tenant) ID, a domain of it, or any address copied from the portal while it is open there."
+            }
+            Self::Cloud => "Both have the same sign-in, and other mail hosts.",
+            Self::Protocols => {
+                "imap or pop3 to read, smtp to send: each is a permission, so only what is used."
+            }
+            Self::ClientId => {
+                "Its Application (client) ID, of the Overview, not the Object ID below it. later: nothing is registered yet."
+            }
+            Self::Mailboxes => "Their addresses, with commas between or a line each; an empty line ends it.",
+            Self::Place => "It decides where saslgate listens, and whether TLS is needed.",
+            Self::Host if draft.place == Some(Place::Internet) => {
+                "The public name; it is typed into the product, and stands in the certificate."
+            }
+            Self::Host => {
+                "A name or an address; it is typed into the mail client, and stands in the certificate."
+            }
+            Self::Networks if draft.place == Some(Place::Internet) => {
+                "The addresses from which the product connects: its support knows them. 192.0.2.0/24 is nobody."
+            }
+            Self::Networks => "Addresses or networks; nobody else may connect. The narrower, the better.",
+            Self::Secret => {
+                "Certificates & secrets > Value, not the Secret ID. What is typed is not shown; later: it is put into its file by hand."
+            }
+            Self::SecretExpires => {
+                "The column Expires, as 2027-11-01: saslgate warns 30 days before. later: nobody is warned."
+            }
+            Self::Directory => {
+                "Configuration and secrets go there; a running saslgate has to be able to read it."
+            }
+        }
+    }
+
+    /// What `?` says.
+    pub(super) fn more(self, draft: &Draft) -> String {
+        match self {
+            Self::Way => draft
+                .ways()
+                .into_iter()
+                .map(|way| format!("{}: {}.", way.name(), way.about()))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Self::Place => Place::ALL
+                .map(|place| format!("{}: {}.", place.name(), place.about()))
+                .join("\n"),
+            _ => self.about(draft).to_owned(),
+        }
+    }
+
+    /// What can be chosen; empty where something is written.
+    pub(super) fn choices(self, draft: &Draft) -> Vec<Choice> {
+        match self {
+            Self::Product => Product::ALL
+                .iter()
+                .map(|product| (product.facts().name, product.facts().about))
+                .collect(),
+            Self::Way => draft.ways().iter().map(|way| (way.name(), way.about())).collect(),
+            Self::Cloud => draft.clouds.iter().map(|cloud| (cloud.name, "")).collect(),
+            Self::Place => draft
+                .places()
+                .iter()
+                .map(|place| (place.name(), place.about()))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is asked at all, after what was said so far.
+    pub(super) fn applies(self, draft: &Draft) -> bool {
+        let networks = || draft.place.is_some_and(Place::has_networks);
+        let secret = || draft.proof() == Some(Proof::Secret);
+        match self {
+            Self::Way => draft.product.is_some(),
+            Self::Cloud => draft.clouds.len() > 1,
+            Self::Host | Self::Networks => networks(),
+            Self::Secret => secret(),
+            Self::SecretExpires => secret() && matches!(draft.secret, Some(Some(_))),
+            _ => true,
+        }
+    }
+
+    /// Whether nobody may see what is typed.
+    pub(super) const fn is_hidden(self) -> bool {
+        matches!(self, Self::Secret)
+    }
+
+    /// What is taken if nothing is said; none where there is nothing to go by.
+    pub(super) fn default(self, draft: &Draft, surroundings: &dyn Surroundings) -> Option<String> {
+        let number = |at: Option<usize>| at.map(|at| (at + 1).to_string());
+        match self {
+            Self::Product => {
+                let said = draft.product.unwrap_or(Product::MailProgram);
+                number(Product::ALL.iter().position(|product| *product == said))
+            }
+            Self::Way => number(place_of(draft.way, &draft.ways())),
+            Self::Cloud => number(Some(0)),
+            Self::Tenant => draft.tenant.clone(),
+            Self::Protocols => {
+                let usual = draft.product.map(|product| product.facts().protocols.to_vec());
+                draft.protocols.clone().or(usual).map(|list| named(&list))
+            }
+            Self::ClientId => {
+                let said = draft.client_id.clone().flatten();
+                Some(
+                    said.or(draft.seen_client_id.clone())
+                        .unwrap_or_else(|| LATER.to_owned()),
+                )
+            }
+            Self::Mailboxes => draft.mailboxes.as_ref().map(|list| list.join(", ")),
+            Self::Place => {
+                let usual = if surroundings.in_container() {
+                    Some(Place::Containers)
+                } else {
+                    draft.product.map(|product| product.facts().place)
+                };
+                number(place_of(draft.place.or(usual), &draft.places()))
+            }
+            Self::Host => {
+                let said = draft.host.as_ref().map(ToString::to_string);
+                said.or_else(|| {
+                    surroundings
+                        .host_name()
+                        .filter(|name| super::typed::host(name).is_ok())
+                })
+            }
+            Self::Networks => Some(networks(draft)),
+            Self::Secret | Self::SecretExpires => Some(self.said_or_later(draft)),
+            Self::Directory => {
+                let said = draft
+                    .directory
+                    .clone()
+                    .unwrap_or_else(|| surroundings.directory());
+                Some(said.display().to_string())
+            }
+        }
+    }
+
+    /// A secret that was typed before is kept and not shown.
+    fn said_or_later(self, draft: &Draft) -> String {
+        let said = match self {
+            Self::SecretExpires => draft.expires.clone().flatten(),
+            _ => None,
+        };
+        said.unwrap_or_else(|| LATER.to_owned())
+    }
+}
+
+fn place_of<T: PartialEq>(said: Option<T>, choices: &[T]) -> Option<usize> {
+    let at = said.and_then(|said| choices.iter().position(|choice| *choice == said));
+    Some(at.unwrap_or(0))
+}
+
+fn networks(draft: &Draft) -> String {
+    let said = draft.networks.as_ref();
+    let said = said.map(|list| {
+        list.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    });
+    let usual = if draft.place == Some(Place::Internet) {
+        NOBODY
+    } else {
+        PRIVATE
+    };
+    said.unwrap_or_else(|| usual.to_owned())
+}
+
+/// Protocols in a sentence.
+pub(super) fn named(protocols: &[Protocol]) -> String {
+    let names: Vec<_> = protocols.iter().map(|protocol| protocol.name()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,137 @@
+//! What is said in the end: what was written, what others have to do, what is typed into the mail client, what comes next.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+
+use super::answers::Answers;
+use super::card;
+use super::layout::{self, Kind};
+use super::made::Work;
+use super::next;
+use super::place::Place;
+use super::portal::{self, Registration};
+use super::powershell;
+use super::terminal::HEADING;
+use crate::config::{Content, Environment, System};
+
+/// All of it, and the exit code.
+pub(super) fn of(
+    answers: &Answers,
+    work: &Work,
+    layout: &str,
+    certs_are_new: bool,
+) -> (Zeroizing<String>, u8) {
+    const ROOM: usize = 32 * 1024;
+    let (checked, code) = super::checked(answers);
+    // Made in one piece: a text that grows leaves copies of the passwords behind.
+    let mut text = Zeroizing::new(String::with_capacity(ROOM + work.accounts.len() * 4 * 1024));
+    section(&mut text, "Written", layout);
+    section(&mut text, "What `saslgate check` says of it", &checked);
+    section(
+        &mut text,
+        "In the portal",
+        &portal::steps(&Registration::of(answers)),
+    );
+    let lines = powershell::lines(answers);
+    if let Some(lines) = &lines {
+        let about = powershell::about(answers);
+        section(
+            &mut text,
+            "In Exchange, as its administrator, in PowerShell",
+            &format!("{lines}\n{about}"),
+        );
+    }
+    if let Some((file, _)) = work.files.iter().find(|(file, _)| file.kind == Kind::PowerShell) {
+        let about = format!(
+            "{} does all of the two sections above: read it, then run it with -WhatIf, then without.",
+            file.path.display()
+        );
+        section(&mut text, "Or all of that by one file", &about);
+    }
+    settings(&mut text, answers, work);
+    let steps = next::steps(answers, lines.is_some(), certs_are_new);
+    let numbered = steps
+        .iter()
+        .enumerate()
+        .map(|(at, step)| format!("{:>2}. {step}\n", at + 1));
+    section(
+        &mut text,
+        "What to do next, in this order",
+        &numbered.collect::<String>(),
+    );
+    (text, code.min(1))
+}
+
+/// Many passwords are in their file, where they do not run out of the screen.
+fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
+    const TITLE: &str = "In the mail client";
+    let has_cards = work.files.iter().any(|(file, _)| file.kind == Kind::Cards);
+    if has_cards {
+        let file = answers.directory.join(layout::CARDS);
+        let about = format!(
+            "{} has a line for each of the {} mailboxes: server, port, security, user name, password.\n{}",
+            file.display(),
+            work.accounts.len(),
+            answers.product.facts().hint
+        );
+        section(text, TITLE, &about);
+    } else {
+        section(text, TITLE, &card::cards(answers, &work.accounts));
+    }
+}
+
+fn section(text: &mut String, title: &str, content: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "\n{HEADING}{title}{HEADING:#}\n\n{}\n", content.trim_end());
+}
+
+/// The machine on which the configuration will run: this one, or a container of the image.
+pub(super) struct Target {
+    is_container: bool,
+}
+
+impl Target {
+    pub(super) fn of(answers: &Answers) -> Self {
+        Self {
+            is_container: answers.place == Place::Containers,
+        }
+    }
+}
+
+impl Environment for Target {
+    fn read(&self, path: &Path) -> io::Result<Content> {
+        System.read(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        System.list(directory)
+    }
+
+    fn variables(&self, beginning: &str) -> Vec<String> {
+        System.variables(beginning)
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        if name == "SASLGATE_CONTAINER" {
+            return Some(if self.is_container { "1" } else { "0" }.into());
+        }
+        System.variable(name)
+    }
+
+    fn is_program(&self, path: &Path) -> bool {
+        System.is_program(path)
+    }
+
+    fn now(&self) -> SystemTime {
+        System.now()
+    }
+
+    fn descriptors(&self) -> u64 {
+        System.descriptors()
+    }
+}
