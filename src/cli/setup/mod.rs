@@ -21,6 +21,8 @@ mod question;
 mod report;
 mod surroundings;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod users;
 mod way;

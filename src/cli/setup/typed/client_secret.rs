@@ -27,6 +27,10 @@ pub(in super::super) fn client_secret(typed: &str) -> Result<Secret<String>, Str
 /// Whether a text could be a secret's Value, in a place where none belongs: Entra ID's have 40 characters of several kinds,
 /// and a tilde among the first.
 pub(super) fn is_like_a_value(text: &str) -> bool {
+    // A GUID that was not copied whole.
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return false;
+    }
     let is_of_value = |byte: u8| byte.is_ascii_alphanumeric() || b"~._-+/=".contains(&byte);
     (30..=64).contains(&text.len())
         && text.bytes().all(is_of_value)
@@ -60,6 +64,7 @@ mod tests {
             ("gU8Q~a.Value_as-the-portal~shows.it-once", true),
             ("abcdefghijklmnopqrstuvwxyz0123456789abcd", true),
             ("mail.of.a.company.with.a.long.name.example.com", false),
+            ("a0b0c0d-1111-2222-3333-444455556666", false),
             ("saslgate", false),
         ];
         for (text, expected) in cases {

@@ -1,0 +1,272 @@
+//! Every product, every way, every place: the configuration is read as it would be on the machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::super::draft::Draft;
+use super::super::layout::{self, Kind, Layout};
+use super::super::made;
+use super::super::place::Place;
+use super::super::portal::{self, Registration};
+use super::super::powershell;
+use super::super::product::Product;
+use super::super::question::Question;
+use super::super::way::{Proof, Way};
+use super::super::{answers::Answers, next};
+use super::talk::Given;
+use crate::config::{self, Given as Machine};
+
+/// 2026-11-21, as the machine of the configuration's tests has it.
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_219_200)
+}
+
+fn answered(product: Product, way: Way, place: Place) -> Answers {
+    let given = Given::default();
+    let mut draft = Draft::default();
+    for question in Question::ALL {
+        if !question.applies(&draft) {
+            continue;
+        }
+        let typed = match question {
+            Question::Product => product.facts().key.to_owned(),
+            Question::Way => way.key().to_owned(),
+            Question::Place => place.key().to_owned(),
+            Question::Tenant => "contoso.onmicrosoft.com".to_owned(),
+            Question::ClientId => "11111111-2222-3333-4444-555555555555".to_owned(),
+            Question::Mailboxes => "o'brien@contoso.com, second@contoso.com".to_owned(),
+            Question::Secret => "gU8Q~a.Value_as-the-portal~shows/it+once=".to_owned(),
+            Question::SecretExpires => "2027-11-01".to_owned(),
+            other => other.default(&draft, &given).unwrap(),
+        };
+        draft.put(question, &typed, &given).unwrap();
+    }
+    draft.answers().unwrap()
+}
+
+/// Keys and certificates that are the same for all: making them takes longer than everything else.
+struct Keys(BTreeMap<&'static str, Vec<u8>>);
+
+impl Keys {
+    fn make() -> Self {
+        let answers = answered(Product::Device, Way::AppCertificate, Place::NetworkTls);
+        let layout = layout::of(&answers, None, &Given::default());
+        let work = made::work(&answers, layout, now()).unwrap();
+        let names = [
+            "contoso-app/app.pem",
+            "contoso-app/app.key",
+            layout::SERVER,
+            layout::SERVER_KEY,
+        ];
+        let found = names.map(|name| {
+            let path = answers.directory.join(name);
+            let file = work.files.iter().find(|(file, _)| file.path == path).unwrap();
+            (name, file.1.to_vec())
+        });
+        Self(found.into())
+    }
+}
+
+/// What `check` would find.
+fn problems(answers: &Answers, keys: &Keys) -> Vec<String> {
+    let directory = &answers.directory;
+    let there = Given {
+        there: keys.0.keys().map(|name| directory.join(name)).collect(),
+        ..Given::default()
+    };
+    let layout: Layout = layout::of(answers, None, &there);
+    assert!(
+        layout.files.iter().all(|file| file.kind != Kind::ServerKey),
+        "keys are kept"
+    );
+    let work = made::work(answers, layout, now()).unwrap();
+    let mut machine = Machine::default().variable("HOME", "/home/ann");
+    if answers.place == Place::Containers {
+        machine = machine.variable("SASLGATE_CONTAINER", "1");
+    }
+    for (file, content) in &work.files {
+        machine.files.insert(file.path.clone(), (content.to_vec(), 0o640));
+    }
+    for (name, content) in &keys.0 {
+        machine
+            .files
+            .insert(directory.join(name), (content.clone(), 0o600));
+    }
+    let path = directory.join(layout::CONFIG);
+    match config::load(&path, &machine) {
+        Ok(config) => {
+            assert_eq!(config.accounts.len(), answers.mailboxes.len());
+            config
+                .warnings
+                .list
+                .iter()
+                .map(|problem| problem.what.clone())
+                .collect()
+        }
+        Err(problems) => panic!("{problems}\n{}", text(&work.files, &path)),
+    }
+}
+
+fn text(files: &[(layout::Planned, zeroize::Zeroizing<Vec<u8>>)], path: &Path) -> String {
+    let file = files.iter().find(|(file, _)| file.path == *path).unwrap();
+    String::from_utf8(file.1.to_vec()).unwrap()
+}
+
+#[test]
+fn every_choice_is_read_without_a_warning_that_nobody_was_told_of() {
+    let keys = Keys::make();
+    let (mut choices, mut in_clear) = (0, 0);
+    for product in Product::ALL {
+        for way in product.ways() {
+            for place in Place::ALL {
+                if way == Way::Password && place == Place::Internet {
+                    continue;
+                }
+                let answers = answered(product, way, place);
+                let found = problems(&answers, &keys);
+                let expected = if place == Place::NetworkPlain {
+                    answers.protocols.len()
+                } else {
+                    0
+                };
+                let is_told = |what: &&String| what.contains("may cross the network in clear");
+                assert_eq!(
+                    found.iter().filter(is_told).count(),
+                    expected,
+                    "{product:?} {way:?} {place:?}: {found:?}"
+                );
+                assert_eq!(found.len(), expected, "{product:?} {way:?} {place:?}: {found:?}");
+                choices += 1;
+                in_clear += usize::from(expected > 0);
+            }
+        }
+    }
+    assert_eq!((choices, in_clear), (204, 41));
+}
+
+/// What the portal has to have is what the configuration will ask for.
+#[test]
+fn the_portals_steps_are_those_of_the_choice() {
+    let mut seen = 0;
+    for product in Product::ALL {
+        for way in product.ways() {
+            let answers = answered(product, way, Place::ThisMachine);
+            let registration = Registration::of(&answers);
+            let steps = portal::steps(&registration);
+            let case = format!("{product:?} {way:?}\n{steps}");
+            assert_eq!(
+                steps.contains("http://localhost:8425/\n"),
+                way == Way::Browser,
+                "{case}"
+            );
+            assert_eq!(
+                steps.contains("> Web\n"),
+                way == Way::Browser && answers.proof() == Proof::Secret,
+                "{case}"
+            );
+            assert_eq!(
+                steps.contains("Allow public client flows: Yes"),
+                answers.proof() == Proof::None,
+                "{case}"
+            );
+            assert_eq!(
+                steps.contains("New client secret"),
+                answers.proof() == Proof::Secret,
+                "{case}"
+            );
+            assert_eq!(
+                steps.contains("app.cer"),
+                answers.proof() == Proof::Certificate,
+                "{case}"
+            );
+            assert_eq!(
+                steps.contains("AccessAsApp") || steps.contains("SendAsApp"),
+                way.is_app_only(),
+                "{case}"
+            );
+            assert_eq!(steps.contains("offline_access\n"), !way.is_app_only(), "{case}");
+            assert_eq!(
+                steps.contains("by the guide of"),
+                product.facts().has_guide,
+                "{case}"
+            );
+            assert!(steps.lines().all(|line| line.trim_end() == line), "{case}");
+            let lines = powershell::lines(&answers).unwrap_or_default();
+            assert_eq!(
+                lines.contains("New-ServicePrincipal"),
+                way.is_app_only(),
+                "{lines}"
+            );
+            if !lines.is_empty() {
+                assert!(lines.contains("'o''brien@contoso.com'"), "{lines}");
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 41);
+}
+
+/// Where the app acts for itself, reading and sending are two services at the consent page.
+#[test]
+fn consent_is_asked_for_at_each_service() {
+    let base = "https://login.microsoftonline.com/contoso.onmicrosoft.com";
+    let end = "&redirect_uri=http%3A%2F%2Flocalhost%3A8425%2F";
+    let id = "client_id=11111111-2222-3333-4444-555555555555";
+    let of = |answers: &Answers| portal::links(&Registration::of(answers));
+    let mut script = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
+    let everything = format!("{base}/adminconsent?{id}");
+    let reading = format!("{base}/v2.0/adminconsent?{id}&scope=https%3A%2F%2Fps.outlook.com%2F.default{end}");
+    let sending =
+        format!("{base}/v2.0/adminconsent?{id}&scope=https%3A%2F%2Foutlook.office365.com%2F.default{end}");
+    assert_eq!(of(&script), [everything.clone(), reading.clone(), sending]);
+    let highstage = answered(Product::Highstage, Way::AppCertificate, Place::ThisMachine);
+    assert_eq!(of(&highstage), [everything.clone(), reading]);
+    script.preset = crate::provider::preset("microsoft365-china").unwrap();
+    let of_china = "https://login.partner.microsoftonline.cn/contoso.onmicrosoft.com/adminconsent";
+    assert_eq!(
+        of(&script),
+        [format!("{of_china}?{id}")],
+        "that cloud has no such name"
+    );
+    let oracle = answered(Product::OracleB2c, Way::Browser, Place::ThisMachine);
+    let scope = "https%3A%2F%2Foutlook.office.com%2FPOP.AccessAsUser.All+offline_access+openid+profile";
+    assert_eq!(
+        of(&oracle),
+        [format!("{base}/v2.0/adminconsent?{id}&scope={scope}{end}")]
+    );
+    let efecte = answered(Product::EfecteEsm, Way::Password, Place::ThisMachine);
+    assert_eq!(of(&efecte), [everything]);
+}
+
+/// Each thing that was left open is a step, before the one that needs it.
+#[test]
+fn what_was_left_open_comes_before_what_needs_it() {
+    let mut answers = answered(Product::OracleB2c, Way::Browser, Place::Internet);
+    (answers.client_id, answers.secret) = (None, None);
+    let steps = next::steps(&answers, false, true);
+    let words = [
+        "The portal",
+        "The client id, into",
+        "The client secret's Value, into",
+        "A certificate that the product trusts, for desk-7",
+        "outbound addresses",
+        "SASLGATE_CONFIG",
+        "saslgate check",
+        "saslgate sign-in --all-needed",
+        "saslgate run",
+        "saslgate test 'o'\\''brien@contoso.com'",
+        "The mail client",
+    ];
+    assert_eq!(steps.len(), words.len(), "{steps:#?}");
+    for (step, word) in steps.iter().zip(words) {
+        assert!(step.contains(word), "{word}: {steps:#?}");
+    }
+    let mut service = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
+    service.directory = "/etc/saslgate".into();
+    let steps = next::steps(&service, true, false).join("\n");
+    assert!(
+        steps.contains("sudo -u saslgate saslgate check") && !steps.contains("sign-in"),
+        "{steps}"
+    );
+}

@@ -1,0 +1,5 @@
+//! The questions as conversations, and what is written of every choice.
+
+mod choices;
+mod conversation;
+mod talk;

@@ -1,0 +1,229 @@
+//! `--answers`: what can't be used, all at once; files that are there; who may read what was written.
+
+use std::fs;
+
+use crate::run::{SECRET, answer, mode, setup};
+
+const SOUND: &str = "
+product = \"script\"
+tenant = \"https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token\"
+client_id = \"11111111-2222-3333-4444-555555555555\"
+mailboxes = [\"a@contoso.com\"]
+client_secret_from = \"secret.txt\"
+client_secret_expires = 2099-11-01
+";
+
+#[test]
+fn every_bad_answer_is_told_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("new");
+    let file = answer(
+        place.path(),
+        "product = \"fax\"\ntenant = \"contoso\"\nclient_id = \"saslgate\"\nmailboxes = [\"support\"]\nconnects_form = \"internet\"\n\
+         client_secret = \"hunter2\"\nprotocols = 7\n",
+    );
+    let ran = setup(
+        &["--answers", &file, "--directory", directory.to_str().unwrap()],
+        "",
+    );
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(ran.said, "");
+    let words = [
+        "product: write a number, or one of email-this-issue",
+        "tenant: that is neither a GUID nor a domain",
+        "client_id: that is not a client id",
+        "mailboxes: support is no address",
+        "connects_form: there is no such key; is connects_from meant?",
+        "client_secret: a secret has no place in this file",
+        "protocols: write text",
+    ];
+    for word in words {
+        assert!(ran.complained.contains(word), "{word}: {}", ran.complained);
+    }
+    assert!(!ran.complained.contains("hunter2"), "{}", ran.complained);
+    assert!(!directory.exists(), "something was written");
+}
+
+#[test]
+fn an_answer_that_is_missing_is_asked_for_by_name() {
+    let place = tempfile::tempdir().unwrap();
+    let cases = [
+        ("", "tenant: the tenant is needed"),
+        (
+            "product = \"many\"\ntenant = \"contoso.com\"\n",
+            "mailboxes: it is missing",
+        ),
+        (
+            "tenant = \"contoso.com\"\nmailboxes = \"a@contoso.com\"\nnetworks = \"10.0.0.1\"\n",
+            "networks: it has no meaning",
+        ),
+        (
+            "client_secret_from = \"gone\"\nproduct = \"script\"\ntenant = \"contoso.com\"\nmailboxes = \"a@contoso.com\"\n",
+            "client_secret_from: ",
+        ),
+        ("product = [", "can't be used"),
+    ];
+    for (text, word) in cases {
+        let file = answer(place.path(), text);
+        let ran = setup(
+            &["--answers", &file, "--directory", place.path().to_str().unwrap()],
+            "",
+        );
+        assert_eq!(ran.code, Some(2), "{text}: {ran:?}");
+        let word = word.replace("tenant: the tenant is needed", "tenant: it is missing");
+        assert!(ran.complained.contains(&word), "{word}: {ran:?}");
+    }
+    assert_eq!(cases.len(), 5);
+}
+
+#[test]
+fn files_that_are_there_are_replaced_only_if_somebody_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("etc");
+    let at = directory.to_str().unwrap();
+    let file = answer(place.path(), SOUND);
+    let first = setup(&["--answers", &file, "--directory", at], "");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+    let before = read("saslgate.toml");
+    assert_eq!(read("contoso.secret"), format!("{SECRET}\n"));
+    for name in ["saslgate.toml", "contoso.secret"] {
+        assert_eq!(mode(&directory.join(name)) & 0o007, 0, "{name}");
+    }
+    assert!(!first.said.contains(SECRET) && !before.contains(SECRET));
+
+    let second = setup(&["--answers", &file, "--directory", at], "");
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(
+        second
+            .complained
+            .contains("there already: saslgate.toml, contoso.secret"),
+        "{second:?}"
+    );
+    assert_eq!(read("saslgate.toml"), before);
+
+    let third = setup(&["--answers", &file, "--directory", at, "--replace"], "");
+    assert_eq!(third.code, Some(0), "{third:?}");
+    assert_eq!(read("saslgate.toml.old"), before);
+    assert_ne!(
+        read("saslgate.toml"),
+        before,
+        "each set-up has passwords of its own"
+    );
+}
+
+/// What is left open is told, by the exit code too, and is the first of the next steps.
+#[test]
+fn a_secret_may_come_later() {
+    let place = tempfile::tempdir().unwrap();
+    let text = SOUND.replace(
+        "client_secret_from = \"secret.txt\"\nclient_secret_expires = 2099-11-01\n",
+        "",
+    );
+    let file = answer(place.path(), &text);
+    let ran = setup(
+        &["--answers", &file, "--directory", place.path().to_str().unwrap()],
+        "",
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.said.contains("there is no such file"), "{}", ran.said);
+    assert!(
+        ran.said.contains("The client secret's Value, into"),
+        "{}",
+        ran.said
+    );
+    assert!(!place.path().join("contoso.secret").exists());
+}
+
+/// A certificate that mail clients trust already is not made anew.
+#[test]
+fn certificates_that_are_there_are_used() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path().to_str().unwrap();
+    let text =
+        SOUND.replace("script", "device") + "way = \"app-certificate\"\nserver_name = \"mail.contoso.lan\"\n";
+    let text = text.replace(
+        "client_secret_from = \"secret.txt\"\nclient_secret_expires = 2099-11-01\n",
+        "",
+    );
+    let file = answer(place.path(), &text);
+    let first = setup(&["--answers", &file, "--directory", at], "");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(
+        first
+            .said
+            .contains("server mail.contoso.lan  port 1587  security STARTTLS"),
+        "{}",
+        first.said
+    );
+    let names = [
+        "certs/ca.pem",
+        "certs/server.pem",
+        "certs/server.key",
+        "contoso-app/app.pem",
+        "contoso-app/app.key",
+    ];
+    let all = || names.map(|name| fs::read(place.path().join(name)).unwrap());
+    let before = all();
+    assert_eq!(mode(&place.path().join("certs/ca.key")), 0o600);
+    assert_eq!(mode(&place.path().join("contoso-app/app.key")) & 0o007, 0);
+    let again = setup(&["--answers", &file, "--directory", at, "--replace"], "");
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(all(), before);
+
+    // Half of a pair is nobody's to complete.
+    fs::remove_file(place.path().join("contoso-app/app.key")).unwrap();
+    let half = setup(&["--answers", &file, "--directory", at, "--replace"], "");
+    assert_eq!(half.code, Some(2), "{half:?}");
+    assert!(
+        half.complained
+            .contains("app.pem is there, and what belongs to it is not"),
+        "{half:?}"
+    );
+}
+
+/// The template is filled in by itself: it shows what it would take.
+#[test]
+fn the_template_can_be_used_as_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let template = setup(&["--answers-template"], "");
+    assert_eq!(template.code, Some(0));
+    let keys = template.said.lines().filter(|line| {
+        line.trim_start_matches('#')
+            .split_once(" = ")
+            .is_some_and(|(key, _)| !key.contains(' '))
+    });
+    assert_eq!(keys.count(), 13, "{}", template.said);
+    let file = answer(place.path(), &template.said);
+    let ran = setup(
+        &["--answers", &file, "--directory", place.path().to_str().unwrap()],
+        "",
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.said.contains("is sound"), "{}", ran.said);
+}
+
+/// Passwords and sign-ins cross that network in clear, and `check` says so to whoever has just chosen it.
+#[test]
+fn a_network_without_tls_is_written_with_its_warning() {
+    let place = tempfile::tempdir().unwrap();
+    let text = SOUND.replace("script", "device")
+        + "connects_from = \"network-without-tls\"\nserver_name = \"10.0.0.2\"\nnetworks = [\"10.0.0.7\"]\n";
+    let file = answer(place.path(), &text);
+    let ran = setup(
+        &["--answers", &file, "--directory", place.path().to_str().unwrap()],
+        "",
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.said
+            .contains("passwords from 10.0.0.7/32 may cross the network in clear"),
+        "{}",
+        ran.said
+    );
+    assert!(
+        ran.said.contains("server 10.0.0.2  port 1587  security none"),
+        "{}",
+        ran.said
+    );
+}
