@@ -65,11 +65,11 @@ fn read(ask: &Ask) -> Result<Option<Secret<String>>, String> {
         text += &ask.body;
         text.push('\n');
     }
-    say(&(text + &ask.prompt))?;
+    // Before the prompt: whoever sees it may type at once.
     let before = if ask.hidden { hide() } else { None };
-    let line = line();
+    let line = say(&(text + &ask.prompt)).map(|()| line());
     restore(before.as_ref());
-    line.map_err(|error| format!("the answer can't be read: {error}; nothing was written"))
+    line?.map_err(|error| format!("the answer can't be read: {error}; nothing was written"))
 }
 
 /// The next line; none at the end.
