@@ -53,38 +53,41 @@ pub(super) struct CheckArgs {
 
 /// Checks a configuration and says what it found on standard output.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
-    let (found, code) = match read(&origin(&args.config), &System).0 {
-        Ok(config) => {
-            let code = u8::from(!config.warnings.list.is_empty());
-            (found(&config, args), code)
-        }
-        Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
-    };
+    let (said, code) = said(&origin(&args.config), &System, |config| found(config, args));
     // Whoever reads us may stop reading; the exit code still tells.
-    let _ = anstream::stdout().write_all(found.as_bytes());
+    let _ = anstream::stdout().write_all(said.as_bytes());
     ExitCode::from(code)
 }
 
 /// What it says of a file to whoever has just written that, and its exit code.
 pub(super) fn say(path: &Path, environment: &dyn Environment) -> (String, u8) {
-    match read(&Origin::File(path.to_owned()), environment).0 {
-        Ok(config) => {
-            let code = u8::from(!config.warnings.list.is_empty());
-            (format!("{}{}", shown(&config.warnings), Summary(&config)), code)
-        }
+    said(&Origin::File(path.to_owned()), environment, summed_up)
+}
+
+fn said(
+    origin: &Origin,
+    environment: &dyn Environment,
+    sound: impl FnOnce(&Config) -> String,
+) -> (String, u8) {
+    match read(origin, environment).0 {
+        Ok(config) => (sound(&config), u8::from(!config.warnings.list.is_empty())),
         Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
     }
 }
 
 /// What is told of a configuration that can be used.
 fn found(config: &Config, args: &CheckArgs) -> String {
-    let warnings = shown(&config.warnings);
     match (args.exposed, args.json) {
-        // Behind what would run, which can be long: what should be looked at stands on the last screen.
-        (false, _) => format!("{}{warnings}{}", Summary(config), Verdict(&config.warnings)),
-        (true, false) => format!("{warnings}{}", Exposed::of(config)),
+        (false, _) => summed_up(config),
+        (true, false) => format!("{}{}", shown(&config.warnings), Exposed::of(config)),
         (true, true) => Exposed::of(config).json(),
     }
+}
+
+/// What would run, which can be long; behind it, so that it stands on the last screen, what should be looked at.
+fn summed_up(config: &Config) -> String {
+    let warnings = &config.warnings;
+    format!("{}{}{}", Summary(config), shown(warnings), Verdict(warnings))
 }
 
 /// Problems with their source lines on a terminal, one a line for scripts.

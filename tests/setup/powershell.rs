@@ -252,7 +252,7 @@ fn nothing_is_changed_unasked() {
         );
         seen += 1;
     }
-    assert_eq!(seen, 16);
+    assert_eq!(seen, 15);
 }
 
 /// What was typed stands in single quotes, to the letter, and nowhere else; there is no secret in it.

@@ -15,7 +15,7 @@ if ($Part -ne 'Exchange') {
     if ($AppOnly) { Set-AppConsent $principal $resource $wanted } else { Set-DelegatedConsent $principal $resource }
     if ($app) { $ClientId = "$($app.AppId)" }
     if ($principal) { $ObjectId = "$($principal.Id)" }
-    $Tenant = "$((Get-MgContext).TenantId)"
+    $Tenant = (Get-MgContext).TenantId
 }
 
 if ($Part -ne 'Entra') {
