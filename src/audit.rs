@@ -60,6 +60,7 @@ pub const EVENTS: &[Event] = &[
     event!("tls_refused", "TLS refused", true, ["peer" "protocol" "session" "what" "why" "fix"], ["via"]),
     event!("lines_suppressed", "lines left out", false, ["of" "source" "suppressed"], []),
     event!("signed_in", "signed in", false, ["account" "app" "owner"], []),
+    event!("imported", "what another program had was taken over", false, ["account" "app"], []),
     event!("signed_out", "signed out", false, ["account" "apps" "sessions"], []),
     event!("consented", "an administrator consented", false, ["account" "app" "tenant"], []),
     event!("token_printed", "token given to a command", false, ["account" "protocol" "app" "token"], []),
@@ -243,6 +244,11 @@ fn lines_suppressed(of: &str, source: &str, suppressed: u64) {
 pub fn signed_in(account: &str, app: &str, owner: Option<&str>) {
     let owner = owner.unwrap_or("-");
     tracing::info!(target: AUDIT, event = "signed_in", account, app, owner, "signed in");
+}
+
+/// A mail client has logged in for the first time since its account was imported: its password is the account's now.
+pub fn imported(account: &str, app: &str) {
+    tracing::info!(target: AUDIT, event = "imported", account, app, "what another program had was taken over");
 }
 
 /// A sign-in was forgotten, and so many sessions ended.

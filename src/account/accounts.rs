@@ -14,10 +14,19 @@ pub struct Accounts {
     pub(super) by_login: HashMap<LoginName, Arc<Account>>,
     pub(super) by_domain: HashMap<Box<str>, Arc<Account>>,
     /// What the chosen passwords cost, one entry each: failing attempts cost one of these. Empty if none is chosen.
-    pub(super) costs: Vec<Cost>,
+    pub(super) costs: Vec<Work>,
     /// Each listener's devices that need no password.
     pub(super) devices: Vec<Arc<Devices>>,
     pub(super) shared: Shared,
+}
+
+/// What finding out whether a chosen password is right costs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Work {
+    /// A hash of that cost.
+    Hash(Cost),
+    /// A usual hash; a key, as long as another program's seal has not been opened.
+    Imported,
 }
 
 /// Why accounts cannot be used together: each would make a login ambiguous.
@@ -53,7 +62,9 @@ impl Accounts {
         };
         for account in accounts {
             account.check_passwords()?;
-            all.costs.extend(account.chosen().map(ChosenHash::cost));
+            all.costs
+                .extend(account.chosen().map(|hash| Work::Hash(hash.cost())));
+            all.costs.extend(account.imported.then_some(Work::Imported));
             all.add(&Arc::new(account))?;
         }
         Ok(all)

@@ -1,23 +1,44 @@
-//! A login whose password only the provider can judge: nothing here stores one for the account.
+//! A login whose password the configuration can't judge: the provider does, or what the token store keeps.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
 use super::Pattern;
 use super::check::Shared;
-use super::hashing::Busy;
+use super::hashing::{Busy, Derived};
 use super::password::{ChosenHash, Cost, PasswordHash};
 use super::throttle::Admission;
 use super::verdict::{Authorized, RefusedLogin, TokenWanted};
 use super::verified::Digest;
 use crate::secret::Secret;
 
+/// Who says whether a password is right that the configuration has no hash of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Judge {
+    /// The provider, by the password grant.
+    Provider,
+    /// What the token store keeps of the account: a hash, or what another program had sealed under the password.
+    Store,
+}
+
+/// How a password was written when another program derived a key from it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Spelling {
+    /// As it was typed.
+    Plain,
+    /// With each backslash twice, as it stands in a quoted string of IMAP (RFC 3501 9): a program that does not read the
+    /// escape takes both for the password.
+    Escaped,
+}
+
 /// A login that may be right. It takes its place among the guesses until somebody has said whether it is; dropped
 /// without a word it counts as a wrong one.
 pub struct Candidate<'a> {
     login: Authorized,
+    judge: Judge,
     password: Arc<Secret<String>>,
     admission: Admission<'a>,
     shared: &'a Shared,
@@ -25,17 +46,23 @@ pub struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     pub(super) fn new(
-        login: Authorized,
+        (login, judge): (Authorized, Judge),
         password: Arc<Secret<String>>,
         admission: Admission<'a>,
         shared: &'a Shared,
     ) -> Self {
         Self {
             login,
+            judge,
             password,
             admission,
             shared,
         }
+    }
+
+    /// Who is to say whether it is right.
+    pub fn judge(&self) -> Judge {
+        self.judge
     }
 
     /// The token that the login would need: asking for it opens nothing.
@@ -71,6 +98,32 @@ impl<'a> Candidate<'a> {
         right.map_err(|Busy| RefusedLogin::Busy)
     }
 
+    /// What PBKDF2 with HMAC-SHA-256 makes of the password; none if that spelling is no other than the plain one, and
+    /// [`RefusedLogin::Busy`] if more keys are being derived than this machine can.
+    pub async fn derived(
+        &self,
+        spelling: Spelling,
+        salt: &[u8],
+        iterations: NonZeroU32,
+    ) -> Result<Option<Derived>, RefusedLogin> {
+        let password = match spelling {
+            Spelling::Plain => Arc::clone(&self.password),
+            Spelling::Escaped if !self.password.expose().contains('\\') => return Ok(None),
+            Spelling::Escaped => Arc::new(Secret::new(self.password.expose().replace('\\', "\\\\"))),
+        };
+        let derived = self
+            .shared
+            .hashing()
+            .derive(password, salt.into(), iterations, self.admission.queue());
+        derived.await.map(Some).map_err(|Busy| RefusedLogin::Busy)
+    }
+
+    /// Whether no account waits any more for the first login that shows its password: an attempt that meets no account
+    /// then costs what a usual hash costs.
+    pub fn some_wait(&self, some: bool) {
+        self.shared.some_wait(some);
+    }
+
     /// A slow hash of the password, to know it again by after a restart; none if there is no memory for it now.
     pub async fn kept(&self) -> Option<Secret<String>> {
         let password = Arc::clone(&self.password);
@@ -83,13 +136,22 @@ impl<'a> Candidate<'a> {
     pub fn right(self) -> Authorized {
         self.shared.verified().remember(self.digest());
         self.admission.right();
-        self.login.with_password(self.password)
+        match self.judge {
+            Judge::Provider => self.login.with_password(self.password),
+            Judge::Store => self.login,
+        }
     }
 
     /// The password is wrong. Takes a moment, as every wrong one does.
     pub async fn wrong(self) -> RefusedLogin {
         self.admission.wrong().await;
         RefusedLogin::WrongPassword
+    }
+
+    /// There is none that could be right. Takes as long as a wrong one.
+    pub async fn has_none(self) -> RefusedLogin {
+        self.admission.wrong().await;
+        RefusedLogin::NoPasswordSet
     }
 
     /// Nobody could say whether it is right.

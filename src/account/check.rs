@@ -4,17 +4,23 @@
 //! password: an unknown user, a wrong password, a forbidden source and a protocol that is not allowed take the same time.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::accounts::Work;
 use super::hashing::{Busy, Hashed, Hashing, Queue};
 use super::password::{ChosenHash, Cost, GeneratedHash, HashingError, PasswordId, Symbols};
 use super::throttle::{Guess, Throttle};
 use super::verdict::Way;
 use super::verified::Verified;
-use super::{Account, Accounts, Authorized, Candidate, Entrance, Passwords, RefusedLogin, Verdict};
+use super::{Account, Accounts, Authorized, Candidate, Entrance, Judge, Passwords, RefusedLogin, Verdict};
 use crate::downstream::Credentials;
 use crate::name::{LoginName, Mailbox};
 use crate::secret::Secret;
+
+/// What a wrong guess at a seal of email-oauth2-proxy costs: its 1.2 million iterations, and the 100,000 of its first years.
+const USUAL_ITERATIONS: NonZeroU32 = NonZeroU32::new(1_300_000).unwrap();
 
 /// What outlives a reload: who guessed lately, which passwords were right a moment ago, and those who hash.
 #[derive(Clone, Debug)]
@@ -28,6 +34,8 @@ struct Inside {
     generated: GeneratedHash,
     chosen: ChosenHash,
     names: RandomState,
+    /// Whether an account may wait for the first login that shows the password by which another program knew it.
+    some_wait: AtomicBool,
 }
 
 impl Shared {
@@ -40,6 +48,7 @@ impl Shared {
             generated: GeneratedHash::stand_in()?,
             chosen: ChosenHash::stand_in(Cost::default())?,
             names: RandomState::new(),
+            some_wait: AtomicBool::new(true),
         })))
     }
 
@@ -50,6 +59,11 @@ impl Shared {
 
     pub(super) fn hashing(&self) -> &Hashing {
         &self.0.hashing
+    }
+
+    /// What the token store has told.
+    pub(super) fn some_wait(&self, some: bool) {
+        self.0.some_wait.store(some, Ordering::Relaxed);
     }
 
     pub(super) fn throttle(&self) -> &Throttle {
@@ -104,13 +118,16 @@ impl Attempt<'_> {
         self.entrance.passwords == Passwords::Generated
     }
 
-    /// The login, if nothing but the provider's word is missing: whoever breaks a rule is refused without asking anybody.
-    fn for_provider(&self) -> Option<Authorized> {
+    /// The login, if nothing but somebody else's word is missing: whoever breaks a rule is refused without asking anybody.
+    fn for_judge(&self) -> Option<(Authorized, Judge)> {
         let account = self.account?;
         let way = self.way().ok()?;
-        let asks = account.asks_provider(&way.route) && !self.password.expose().is_empty();
-        let asks = asks && !self.needs_generated();
-        asks.then(|| Authorized::new(Arc::clone(account), self.entrance.protocol, way, None))
+        let judge = account.judge(&way.route)?;
+        let may = !self.password.expose().is_empty() && !self.needs_generated() && self.claimed().is_none();
+        may.then(|| {
+            let login = Authorized::new(Arc::clone(account), self.entrance.protocol, way, None);
+            (login, judge)
+        })
     }
 
     /// Why it is refused, given that its password is not right.
@@ -223,7 +240,7 @@ impl Accounts {
         };
         let admission = self.shared.0.throttle.admit(guess).await;
         let admission = admission.ok_or(RefusedLogin::TooManyGuesses)?;
-        if let Some(login) = attempt.for_provider() {
+        if let Some(login) = attempt.for_judge() {
             let password = Arc::clone(&attempt.password);
             return Ok(Verdict::Ask(Candidate::new(
                 login,
@@ -291,11 +308,20 @@ impl Accounts {
         let Inside {
             hashing, verified, ..
         } = &*self.shared.0;
-        let stand_in = self.stand_in(attempt.user);
-        let hash = attempt
-            .account
-            .and_then(|account| account.chosen())
-            .unwrap_or(&stand_in);
+        let own = attempt.account.and_then(|account| account.chosen());
+        let work = self.work(attempt.user);
+        if own.is_none() && work == Work::Imported && self.shared.0.some_wait.load(Ordering::Relaxed) {
+            let password = Arc::clone(&attempt.password);
+            // One with a backslash would be tried in two spellings.
+            let spellings = if password.expose().contains('\\') { 2 } else { 1 };
+            let iterations = USUAL_ITERATIONS.saturating_mul(NonZeroU32::MIN.saturating_add(spellings - 1));
+            hashing
+                .derive(password, Box::new([0; 16]), iterations, queue)
+                .await?;
+            return Ok(None);
+        }
+        let stand_in = self.stand_in(work);
+        let hash = own.unwrap_or(&stand_in);
         let name = attempt
             .account
             .map(|account| account.name.to_string())
@@ -311,14 +337,21 @@ impl Accounts {
         Ok(right.then_some(Proof::Chosen))
     }
 
-    /// What is hashed where there is no chosen password. Its cost is that of one of the stored ones, always the same
-    /// one for a name, so that where costs differ they do not tell which names exist.
-    fn stand_in(&self, user: &[u8]) -> ChosenHash {
-        let Inside { chosen, names, .. } = &*self.shared.0;
+    /// The work for a name without a chosen password: that of one of the stored ones, always the same one for a name, so
+    /// that where costs differ they do not tell which names exist.
+    fn work(&self, user: &[u8]) -> Work {
+        let names = &self.shared.0.names;
         let number = usize::try_from(names.hash_one(user.to_ascii_lowercase())).unwrap_or(usize::MAX);
-        let cost = number
-            .checked_rem(self.costs.len())
-            .map_or_else(Cost::default, |at| self.costs[at]);
-        chosen.costing(cost)
+        let at = number.checked_rem(self.costs.len());
+        at.map_or(Work::Hash(Cost::default()), |at| self.costs[at])
+    }
+
+    /// What is hashed where there is no chosen password.
+    fn stand_in(&self, work: Work) -> ChosenHash {
+        let cost = match work {
+            Work::Hash(cost) => cost,
+            Work::Imported => Cost::default(),
+        };
+        self.shared.0.chosen.costing(cost)
     }
 }

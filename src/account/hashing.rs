@@ -1,12 +1,14 @@
 //! The only place where a typed password meets a stored one, so that work can be bounded and counted.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
+use aws_lc_rs::pbkdf2;
 use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
 
 use super::password::{ChosenHash, GeneratedHash, Symbols};
 use crate::secret::Secret;
@@ -14,6 +16,13 @@ use crate::secret::Secret;
 /// How many attempts of one queue may wait for one worker: about a second of work at the default cost. More would only
 /// make all of them late, so they are told to come back.
 const WAITING_PER_WORKER: usize = 48;
+
+/// How many attempts of one queue may wait for a key to be derived: about four seconds of work at 1.2 million iterations,
+/// less than a mail client's patience.
+const DERIVING: usize = 12;
+
+/// A key that was derived from a password.
+pub type Derived = Secret<[u8; 32]>;
 
 /// Where an attempt waits. A flood of made-up names fills the one queue and leaves room in the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +44,8 @@ pub struct Hashed {
     pub generated: u64,
     /// Slow hashes, of chosen passwords.
     pub chosen: u64,
+    /// Keys, from passwords that another program knew.
+    pub derived: u64,
 }
 
 /// Those who hash.
@@ -43,8 +54,13 @@ pub(super) struct Hashing {
     workers: Arc<Semaphore>,
     friends: Semaphore,
     others: Semaphore,
+    /// Who derives keys: one at a time, which takes ten times as long as a hash. Apart, so that nobody else waits for it.
+    deriver: Arc<Semaphore>,
+    deriving_friends: Semaphore,
+    deriving_others: Semaphore,
     generated: AtomicU64,
     chosen: AtomicU64,
+    derived: AtomicU64,
 }
 
 impl Hashing {
@@ -59,8 +75,12 @@ impl Hashing {
             workers: Arc::new(Semaphore::new(workers)),
             friends: Semaphore::new(places),
             others: Semaphore::new(places),
+            deriver: Arc::new(Semaphore::new(1)),
+            deriving_friends: Semaphore::new(DERIVING + 1),
+            deriving_others: Semaphore::new(DERIVING + 1),
             generated: AtomicU64::new(0),
             chosen: AtomicU64::new(0),
+            derived: AtomicU64::new(0),
         }
     }
 
@@ -96,10 +116,37 @@ impl Hashing {
         hashed.await.ok().flatten().ok_or(Busy)
     }
 
+    /// What PBKDF2 with HMAC-SHA-256 makes of a password. It is finished even if nobody waits for it any more.
+    pub(super) async fn derive(
+        &self,
+        password: Arc<Secret<String>>,
+        salt: Box<[u8]>,
+        iterations: NonZeroU32,
+        queue: Queue,
+    ) -> Result<Derived, Busy> {
+        let places = match queue {
+            Queue::Friends => &self.deriving_friends,
+            Queue::Others => &self.deriving_others,
+        };
+        let _place = places.try_acquire().map_err(|_: TryAcquireError| Busy)?;
+        let deriver = Arc::clone(&self.deriver);
+        let deriver = deriver.acquire_owned().await.map_err(|_| Busy)?;
+        self.derived.fetch_add(1, Ordering::Relaxed);
+        let derived = spawn_blocking(move || {
+            let _deriver = deriver;
+            let mut key = Zeroizing::new([0; 32]);
+            let password = password.expose().as_bytes();
+            pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, password, &mut *key);
+            Secret::new(*key)
+        });
+        derived.await.map_err(|_| Busy)
+    }
+
     pub(super) fn hashed(&self) -> Hashed {
         Hashed {
             generated: self.generated.load(Ordering::Relaxed),
             chosen: self.chosen.load(Ordering::Relaxed),
+            derived: self.derived.load(Ordering::Relaxed),
         }
     }
 }
@@ -144,7 +191,8 @@ mod tests {
             hashing.hashed(),
             Hashed {
                 generated: 0,
-                chosen: 98
+                chosen: 98,
+                derived: 0,
             }
         );
     }

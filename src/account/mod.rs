@@ -31,9 +31,9 @@ use crate::provider::{BearerMechanism, MailHost, Protocol};
 use crate::secret::Secret;
 
 pub use accounts::{Accounts, AccountsError};
-pub use candidate::Candidate;
+pub use candidate::{Candidate, Judge, Spelling};
 pub use check::Shared;
-pub use hashing::Hashed;
+pub use hashing::{Derived, Hashed};
 pub use let_in::LetInBy;
 pub use password::PasswordHash;
 pub use verdict::{Authorized, Entrance, Passwords, RefusedLogin, TokenWanted, Verdict};
@@ -51,6 +51,8 @@ pub struct Account {
     pub signs_in_as: Option<Mailbox>,
     /// Local passwords: any number of generated ones, at most one chosen.
     pub passwords: Vec<PasswordHash>,
+    /// Whether the token store keeps a password besides: one that another program knew its mail client by.
+    pub imported: bool,
     /// What proves the token's owner to the provider by the password grant, where mail clients have passwords of their own.
     pub upstream_password: Option<Arc<Secret<String>>>,
     /// The way upstream per protocol; a protocol that is missing is not allowed.
@@ -68,14 +70,23 @@ pub struct Account {
 impl Account {
     /// Whether no password can be right: it has none, and no provider is asked.
     pub fn lets_nobody_in(&self) -> bool {
-        self.passwords.is_empty() && !self.routes.values().any(|route| self.asks_provider(route))
+        self.passwords.is_empty() && !self.routes.values().any(|route| self.judge(route).is_some())
     }
 
     /// Whether the password that a mail client types is the provider's to judge: the account has none of its own.
     pub fn asks_provider(&self, route: &Route) -> bool {
         self.passwords.is_empty()
+            && !self.imported
             && self.upstream_password.is_none()
             && matches!(route.app.grant, Grant::Password(_))
+    }
+
+    /// Who judges a password that is none of those that the configuration has.
+    fn judge(&self, route: &Route) -> Option<Judge> {
+        if self.imported {
+            return Some(Judge::Store);
+        }
+        self.asks_provider(route).then_some(Judge::Provider)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 pub enum Verdict<'a> {
     /// It may go on.
     Authorized(Authorized),
-    /// The provider has to be asked whether the password is right.
+    /// The provider or the token store has to say whether the password is right.
     Ask(Candidate<'a>),
     /// It may not.
     Refused(RefusedLogin),
@@ -66,6 +66,8 @@ pub struct TokenWanted {
     pub app: Arc<App>,
     /// What the account is called where its sign-in is kept: its name, or the login's own where a name stands for many.
     pub account: Box<str>,
+    /// What the configuration calls the account.
+    pub name: Box<str>,
     /// The mailbox to open.
     pub mailbox: Mailbox,
     /// Whose token it is.
@@ -173,6 +175,7 @@ impl Authorized {
         TokenWanted {
             key: TokenKey::of(&self.way.route.app, holder),
             app: Arc::clone(&self.way.route.app),
+            name: name.as_str().into(),
             account: match &self.account.name {
                 Pattern::Login(_) => name.into(),
                 Pattern::Domain(_) => self.owner().as_str().into(),

@@ -48,6 +48,7 @@ fn say_all() {
     }
     lines_suppressed("login_refused", "192.0.2.77", 990);
     signed_in("alice@contoso.com", "contoso", None);
+    imported("alice@contoso.com", "contoso");
     signed_out("alice@contoso.com", "contoso", 2);
     consented("alice@contoso.com", "contoso", Some("contoso.com"));
     token_printed("alice@contoso.com", Protocol::Smtp, "contoso", "5f2b");

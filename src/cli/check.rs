@@ -4,6 +4,7 @@
 
 mod app;
 mod exposed;
+mod imported;
 mod telling;
 
 use std::fmt::{self, Display};
@@ -70,7 +71,11 @@ fn said(
     sound: impl FnOnce(&Config) -> String,
 ) -> (String, u8) {
     match read(origin, environment).0 {
-        Ok(config) => (sound(&config), u8::from(!config.warnings.list.is_empty())),
+        Ok(config) => match imported::missing(&config) {
+            Some(missing) if missing.is_error => (missing.text, 2),
+            Some(missing) => (sound(&config) + &missing.text, 1),
+            None => (sound(&config), u8::from(!config.warnings.list.is_empty())),
+        },
         Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
     }
 }
@@ -233,10 +238,12 @@ fn account(account: &Account) -> String {
         .map(|(protocol, route)| format!("{protocol} by \"{}\"", route.app.name))
         .collect();
     let passwords = match account.passwords.len() {
+        0 if account.imported => "passwords: imported".to_owned(),
         0 => "passwords: the provider's".to_owned(),
         local if account.upstream_password.is_some() => {
             format!("passwords: {local}, and one for the provider")
         }
+        local if account.imported => format!("passwords: {local}, and an imported one"),
         local => format!("passwords: {local}"),
     };
     let watch = if account.watch { "" } else { "  not watched" };

@@ -7,6 +7,7 @@ mod completions;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
+mod import;
 mod log;
 mod man;
 mod operator;
@@ -43,6 +44,7 @@ with SASL XOAUTH2 over TLS, and relays the session byte for byte.";
 const EXAMPLES: &str =
     "  saslgate setup                     a few questions, a configuration, and what to do at Microsoft
   saslgate password                  make a password for a mail program, and the line for the configuration
+  saslgate import emailproxy FILE    take over email-oauth2-proxy; mail clients keep their passwords
   saslgate check --config my.toml    every problem of a configuration, with its fix
   saslgate run --config my.toml      serve
   saslgate sign-in ACCOUNT           where people have to allow it once
@@ -101,6 +103,8 @@ enum Command {
     Token(token::TokenArgs),
     /// Make a password for a mail program, and what the configuration stores of it
     Password(password::PasswordArgs),
+    /// Take over what email-oauth2-proxy, sasl-xoauth2 or DavMail has
+    Import(import::ImportArgs),
     /// Make a local certificate authority and a certificate for TLS toward mail programs
     Certs(certs::CertsArgs),
     /// See it work against a simulated Microsoft 365
@@ -135,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Trace(args) => trace::run(args),
         Command::Token(args) => token::run(args),
         Command::Password(args) => password::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Certs(args) => certs::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),

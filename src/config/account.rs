@@ -75,13 +75,19 @@ fn account(
     if reader.errors() > errors {
         return None;
     }
-    let (passwords, prints): (Vec<_>, Vec<_>) = passwords.into_iter().unzip();
+    if passwords.imported && matches!(name, Some(Pattern::Domain(_))) {
+        note_imported_domain(table, reader);
+        return None;
+    }
+    let imported = passwords.imported;
+    let (passwords, prints): (Vec<_>, Vec<_>) = passwords.here.into_iter().unzip();
     let account = Account {
         name: name?,
         logins: logins.into_iter().map(|login| login.value).collect(),
         mailbox,
         signs_in_as: signs_in_as.map(|at| at.value),
         passwords,
+        imported,
         upstream_password: upstream_password.map(|at| Arc::new(at.value)),
         routes: ways.routes,
         allow_from,
@@ -144,6 +150,17 @@ fn notify_in_client(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> 
         reader.no_effect(&span, KEY, why);
     }
     true
+}
+
+/// Each mail client had a password of its own.
+fn note_imported_domain(table: &Table<'_>, reader: &mut Reader<'_>) {
+    let span = table.key("password").unwrap_or_else(|| table.span.clone());
+    reader.error(
+        &span,
+        "an imported password for a whole domain",
+        "what was imported belongs to one account each",
+        "write one [[account]] for each of them; for the domain, add the line that `saslgate password` prints",
+    );
 }
 
 /// Notes `allow_any_mailbox` where no password opens more than its own mailbox.

@@ -121,6 +121,6 @@ impl Account {
 
     fn has_only_generated(&self) -> bool {
         let is_generated = |password: &PasswordHash| matches!(password, PasswordHash::Generated(_));
-        !self.passwords.is_empty() && self.passwords.iter().all(is_generated)
+        !self.imported && !self.passwords.is_empty() && self.passwords.iter().all(is_generated)
     }
 }

@@ -14,6 +14,19 @@ pub(super) type Password = (PasswordHash, PasswordPrint);
 /// Which generated password it is, none for the chosen one, and its fingerprint.
 pub(super) type PasswordPrint = (Option<PasswordId>, Fingerprint);
 
+/// In the place of a hash: the token store keeps the password. Not "store", which says nothing about where it came from; not a
+/// key of its own, because an account without a line `password` would look like one that nobody can log in to.
+const IMPORTED: &str = "imported";
+
+/// The local passwords of an account.
+#[derive(Default)]
+pub(super) struct Passwords {
+    /// Those that the configuration has hashes of.
+    pub(super) here: Vec<Password>,
+    /// Whether the token store keeps one.
+    pub(super) imported: bool,
+}
+
 /// Whether an account has local passwords, right or wrong ones.
 pub(super) fn are_given(table: &Table<'_>) -> bool {
     let keys = ["password", "password_file", "password_env"];
@@ -21,7 +34,7 @@ pub(super) fn are_given(table: &Table<'_>) -> bool {
 }
 
 /// Reads `password`, `password_file` and `password_env`. They may be missing only where the provider judges passwords.
-pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> Vec<Password> {
+pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> Passwords {
     if !are_given(table) && !ways.all_by_password() {
         let why = if ways.any_by_password() {
             "nobody could log in where the app's grant is not \"password\""
@@ -31,16 +44,20 @@ pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> V
         let fix = "run `saslgate password` and add the line that it prints";
         table.missing("password", why, fix, reader);
     }
-    let mut passwords = Vec::new();
+    let mut passwords = Passwords::default();
     let mut ids = Vec::new();
     for text in table
         .one_or_more("password", reader)
         .map_or(Vec::new(), |at| at.value)
     {
-        if let Some(password) = stored(&text, reader) {
+        if text.value == IMPORTED {
+            // A person chose it, as far as anybody knows.
+            note_twice(None, &text.span, &mut ids, reader);
+            passwords.imported = true;
+        } else if let Some(password) = stored(&text, reader) {
             let (_, (id, _)) = &password;
             note_twice(*id, &text.span, &mut ids, reader);
-            passwords.push(password);
+            passwords.here.push(password);
         }
     }
     for plain in [from_file(table, reader), from_variable(table, reader)]
@@ -48,7 +65,7 @@ pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> V
         .flatten()
     {
         note_twice(None, &plain.span, &mut ids, reader);
-        passwords.extend(hashed(&plain, reader));
+        passwords.here.extend(hashed(&plain, reader));
     }
     passwords
 }

@@ -63,6 +63,10 @@ impl AccountPrint {
                 ("routes", routes(account)),
                 ("networks", Fingerprint::of(&[networks.as_bytes()])),
                 ("upstream password", Fingerprint::of(&[upstream])),
+                (
+                    "imported password",
+                    Fingerprint::of(&[&[u8::from(account.imported)]]),
+                ),
                 ("watch", Fingerprint::of(&[&[u8::from(account.watch)]])),
                 (
                     "notices",

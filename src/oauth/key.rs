@@ -43,6 +43,12 @@ impl GrantKey {
         digest_of("verified_password", &[&self.0])
     }
 
+    /// The key of the local password that the store keeps for an account: whatever its apps are.
+    #[must_use]
+    pub fn of_local_password(account: &str) -> Self {
+        digest_of("local_password", &[account.as_bytes()])
+    }
+
     /// The digest itself: what seals a stored record to its grant.
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -343,12 +349,13 @@ mod tests {
             sign_in("t", "id2", Proof::None, ALICE),
             password,
             password.of_verified_password(),
+            GrantKey::of_local_password("alice"),
             key(&app_only("t", "id", "s", "scope"), ALICE).grant,
         ];
         for (at, one) in keys.iter().enumerate() {
             assert!(!keys[at + 1..].contains(one), "{at}");
         }
-        assert_eq!(keys.len(), 9);
+        assert_eq!(keys.len(), 10);
         // Another proof, another mailbox of the same person, another spelling: the same consent.
         let proof = Proof::Secret(Secret::new("s".into()));
         assert_eq!(sign_in("t", "id", proof, ALICE), keys[0]);

@@ -62,7 +62,7 @@ impl Offline {
 }
 
 /// Where a server of another user has its state, this command must not leave files that the server can't read.
-fn check_owner(store: &Path) -> io::Result<()> {
+pub fn check_owner(store: &Path) -> io::Result<()> {
     let Some(folder) = store.parent().and_then(|folder| folder.metadata().ok()) else {
         return Ok(());
     };

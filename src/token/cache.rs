@@ -103,6 +103,7 @@ struct KeyState {
 struct LastRequest {
     app: Weak<App>,
     account: Box<str>,
+    name: Box<str>,
     mailbox: Mailbox,
     owner: Mailbox,
     /// The one of the configuration: one that was typed is gone with its login.
@@ -372,6 +373,7 @@ impl LastRequest {
         Self {
             app: Arc::downgrade(&request.app),
             account: request.account.clone(),
+            name: request.name.clone(),
             mailbox: request.mailbox.clone(),
             owner: request.owner.clone(),
             password: request.password.as_ref().map(Arc::downgrade),
@@ -388,6 +390,7 @@ impl LastRequest {
             },
             app: self.app.upgrade()?,
             account: self.account.clone(),
+            name: self.name.clone(),
             mailbox: self.mailbox.clone(),
             owner: self.owner.clone(),
             password: self.password.as_ref().and_then(Weak::upgrade),

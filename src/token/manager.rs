@@ -18,10 +18,11 @@ use super::flight::{self, Landing, Outcome};
 use super::pending::Pending;
 use super::people::{People, Unproven};
 use super::refresher;
+use super::renewal::waits;
 use super::request::TokenRequest;
 use super::slot::StoreSlot;
 use super::source::{Grants, Source};
-use crate::account::{Authorized, Candidate};
+use crate::account::{Authorized, Candidate, Judge};
 use crate::oauth::{Claims, Endpoint, GrantKey, Issued, TokenError, TokenKey};
 use crate::secret::Secret;
 
@@ -96,18 +97,36 @@ impl Tokens {
         Pending::new(self.clone(), request, Want::Fresh, claim)
     }
 
-    /// Has the provider judge a login's password, if nothing here can.
+    /// Has a login's password judged by the provider, or by what the token store keeps.
     pub async fn judge(&self, candidate: Candidate<'_>) -> Result<Authorized, Unproven> {
         let request = TokenRequest::for_candidate(&candidate);
         let Some(people) = &self.inner.people else {
             candidate.undecided();
             return Err(Unproven::Token(Arc::new(flight::lost())));
         };
+        if candidate.judge() == Judge::Store {
+            let grant = request.key.grant;
+            return people
+                .judge_by_store(candidate, &request, || self.forget(grant))
+                .await;
+        }
         let keep = |issued| {
             let now = self.now();
             self.inner.cache().put(&request, issued, now);
         };
         people.judge(candidate, &request, keep).await
+    }
+
+    /// Whether nothing but its mail client's first login can bring the account's token: it is still sealed under that
+    /// mail client's password.
+    pub async fn waits_for_first_login(&self, login: &Authorized) -> bool {
+        let Some(people) = self.inner.people.as_ref().filter(|_| login.account().imported) else {
+            return false;
+        };
+        match people.slot.now() {
+            Some(store) => waits(&*store, &login.token_wanted().name).await,
+            None => false,
+        }
     }
 
     /// What the token at hand says of itself, for whoever explains why it was refused.

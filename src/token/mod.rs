@@ -2,7 +2,8 @@
 //!
 //! [`Tokens::pending`] is where a login comes in. `cache` decides, without a socket or a task, what a login gets;
 //! `manager` runs the flights (one request for a token each); `refresher` starts those that nobody waits for. `source`
-//! says how a grant gives a token; behind the grants of people stand `renewal`, by what the store keeps, and `passwords`.
+//! says how a grant gives a token; behind the grants of people stand `renewal`, by what the store keeps, `passwords`, and
+//! `imported` for what another program knew.
 //! [`store`] keeps what must outlive the process: refresh tokens, and what else people entrusted to it.
 
 mod access;
@@ -10,7 +11,9 @@ mod cache;
 mod clock;
 mod counts;
 mod failures;
+mod fernet;
 mod flight;
+pub mod imported;
 mod manager;
 mod passwords;
 mod pending;

@@ -30,7 +30,9 @@ impl Standing {
     fn sign_in(&self) -> Option<&SignIn> {
         match &self.record.content {
             Content::SignIn(sign_in) => Some(sign_in),
-            Content::VerifiedPassword { .. } | Content::Imported { .. } => None,
+            Content::VerifiedPassword { .. } | Content::Imported { .. } | Content::LocalPassword { .. } => {
+                None
+            }
         }
     }
 }
@@ -125,7 +127,11 @@ impl People {
             return Ok(granted.issued);
         }
         // Whoever could not be asked may still be signed in: no person is bothered for an outage.
-        Err(passing.unwrap_or_else(|| nobody(request)))
+        match passing {
+            Some(error) => Err(error),
+            None if waits(store, &request.name).await => Err(waits_for_first_login(request)),
+            None => Err(nobody(request)),
+        }
     }
 }
 
@@ -137,7 +143,7 @@ fn is_orphan_of(listed: &Listed, request: &TokenRequest) -> bool {
             let expected = sign_in.expected.as_deref().unwrap_or_default();
             expected.eq_ignore_ascii_case(request.owner.as_str())
         }
-        Content::VerifiedPassword { .. } | Content::Imported { .. } => false,
+        Content::VerifiedPassword { .. } | Content::Imported { .. } | Content::LocalPassword { .. } => false,
     };
     listed.key != request.key.grant
         && listed.account == request.account
@@ -237,6 +243,21 @@ fn nobody(request: &TokenRequest) -> TokenError {
         format!("nobody has signed in for {} yet", request.account),
         "the app acts on behalf of a person, who has to allow it once",
         sign_in_command(&request.account),
+    )
+}
+
+/// Whether an account's token is still sealed under the password that its mail client has.
+pub(super) async fn waits(store: &dyn TokenStore, account: &str) -> bool {
+    let stored = store.load(GrantKey::of_local_password(account)).await;
+    let stored = stored.ok().flatten();
+    stored.is_some_and(|stored| matches!(stored.record.content, Content::Imported { .. }))
+}
+
+fn waits_for_first_login(request: &TokenRequest) -> TokenError {
+    TokenError::temporary(
+        format!("{} waits for its mail client's first login", request.account),
+        "its token was brought along from another program, sealed under the mail client's password",
+        "let the mail client log in once, with the password that it had there",
     )
 }
 

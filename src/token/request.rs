@@ -19,6 +19,8 @@ pub(super) struct TokenRequest {
     pub(super) app: Arc<App>,
     /// The account, as its sign-in is kept under.
     pub(super) account: Box<str>,
+    /// The account, as the configuration names it.
+    pub(super) name: Box<str>,
     /// The mailbox that is opened with it; a command may want to know.
     pub(super) mailbox: Mailbox,
     /// Whose token it is.
@@ -48,6 +50,7 @@ impl TokenRequest {
             key,
             app,
             account,
+            name,
             mailbox,
             owner,
         } = wanted;
@@ -55,6 +58,7 @@ impl TokenRequest {
             key,
             app,
             account,
+            name,
             mailbox,
             owner,
             password,

@@ -13,6 +13,7 @@ mod commands;
 mod endurance;
 mod flights;
 mod handing_on;
+mod imported;
 mod landing;
 mod middleman;
 mod newer;

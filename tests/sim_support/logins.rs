@@ -17,6 +17,21 @@ use saslgate::secret::Secret;
 
 /// The one account of a configuration, with these passwords.
 pub(crate) fn accounts(app: &Arc<App>, mailbox: &str, passwords: Vec<PasswordHash>) -> Accounts {
+    let account = account(app, mailbox, passwords);
+    Accounts::new(vec![account], Shared::new().unwrap()).unwrap()
+}
+
+/// The one account of a configuration, with a password that the token store keeps.
+#[allow(dead_code, reason = "one of the test programs imports")]
+pub(crate) fn imported_accounts(app: &Arc<App>, mailbox: &str) -> Accounts {
+    let account = Account {
+        imported: true,
+        ..account(app, mailbox, Vec::new())
+    };
+    Accounts::new(vec![account], Shared::new().unwrap()).unwrap()
+}
+
+fn account(app: &Arc<App>, mailbox: &str, passwords: Vec<PasswordHash>) -> Account {
     let route = Route {
         app: Arc::clone(app),
         host: MailHost {
@@ -27,20 +42,20 @@ pub(crate) fn accounts(app: &Arc<App>, mailbox: &str, passwords: Vec<PasswordHas
         mechanism: BearerMechanism::XOAuth2,
         identity: Identity::Mailbox,
     };
-    let account = Account {
+    Account {
         name: Pattern::Login(LoginName::parse(mailbox.as_bytes()).unwrap()),
         logins: Vec::new(),
         mailbox: None,
         signs_in_as: None,
         passwords,
+        imported: false,
         upstream_password: None,
         routes: HashMap::from([(Protocol::Imap, route)]),
         allow_from: Vec::new(),
         may_open: Vec::new(),
         watch: true,
         notify_in_client: false,
-    };
-    Accounts::new(vec![account], Shared::new().unwrap()).unwrap()
+    }
 }
 
 /// A mail client of this machine types that.

@@ -12,16 +12,19 @@ async fn cost(accounts: &Accounts, protocol: Protocol, from: &str, credentials: 
     Hashed {
         generated: after.generated - before.generated,
         chosen: after.chosen - before.chosen,
+        derived: after.derived - before.derived,
     }
 }
 
 const FAST: Hashed = Hashed {
     generated: 1,
     chosen: 0,
+    derived: 0,
 };
 const BOTH: Hashed = Hashed {
     generated: 1,
     chosen: 1,
+    derived: 0,
 };
 
 /// Everything that can be wrong with a login, with the right generated password of `fast` at hand.
@@ -136,4 +139,54 @@ async fn a_right_password_is_remembered_for_five_minutes_and_through_a_reload_un
         imap(&accounts, &right).await.unwrap_err(),
         RefusedLogin::WrongPassword
     );
+}
+
+/// PBKDF2 with 1.3 million iterations: what a wrong guess at another program's seal costs is what an unknown name costs.
+#[tokio::test]
+async fn as_long_as_an_imported_account_waits_unknown_names_cost_what_it_costs() {
+    let mut waiting = account("waiting");
+    waiting.imported = true;
+    let accounts = all(vec![waiting]);
+    let (imap, local) = (Protocol::Imap, "127.0.0.1:1");
+    let derived = Hashed {
+        generated: 1,
+        chosen: 0,
+        derived: 1,
+    };
+    let stranger = saying("", "stranger", b"guess");
+    assert_eq!(cost(&accounts, imap, local, &stranger).await, derived);
+    // The token store judges it, and nothing has been spent before that.
+    let waits = saying("", "waiting", b"guess");
+    let here = here();
+    let Verdict::Ask(candidate) = accounts.check(at(imap, &here), &waits).await else {
+        panic!("judged here");
+    };
+    assert_eq!(candidate.judge(), Judge::Store);
+    candidate.some_wait(false);
+    candidate.undecided();
+    assert_eq!(cost(&accounts, imap, local, &stranger).await, BOTH);
+}
+
+#[tokio::test]
+async fn an_imported_password_is_a_chosen_one() {
+    let (password, mut both) = generated(account("both"));
+    both.imported = true;
+    let accounts = all(vec![both]);
+    let here = here();
+    let generated_only = Entrance {
+        passwords: Passwords::Generated,
+        ..at(Protocol::Imap, &here)
+    };
+    let typed = saying("", "both", password.as_bytes());
+    let verdict = accounts.check(generated_only, &typed).await;
+    assert!(
+        matches!(verdict, Verdict::Authorized(_)),
+        "the generated one needs no judge"
+    );
+    drop(verdict);
+    let typed = saying("", "both", b"a choice");
+    let refused = outcome(accounts.check(generated_only, &typed).await).unwrap_err();
+    assert_eq!(refused, RefusedLogin::NotGenerated);
+    let verdict = accounts.check(at(Protocol::Imap, &here), &typed).await;
+    assert!(matches!(verdict, Verdict::Ask(_)));
 }

@@ -202,7 +202,8 @@ async fn a_password_that_is_not_looked_at_costs_nothing_and_is_not_called_wrong(
         accounts.shared.hashed(),
         Hashed {
             generated: wrong,
-            chosen: wrong
+            chosen: wrong,
+            derived: 0,
         }
     );
 }

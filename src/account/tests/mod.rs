@@ -99,6 +99,7 @@ pub(super) fn account(name: &str) -> Account {
         mailbox: None,
         signs_in_as: None,
         passwords: Vec::new(),
+        imported: false,
         upstream_password: None,
         routes: HashMap::from([(Protocol::Imap, route(app_only(), Identity::Mailbox))]),
         allow_from: Vec::new(),

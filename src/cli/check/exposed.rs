@@ -169,7 +169,7 @@ impl Person {
             ("a generated password", account.passwords.iter().any(is_generated)),
             (
                 "a chosen password",
-                any && !account.passwords.iter().all(is_generated),
+                any && (account.imported || !account.passwords.iter().all(is_generated)),
             ),
             (
                 "the provider's password",

@@ -5,7 +5,7 @@ use crate::account::Authorized;
 use crate::audit;
 use crate::control::{News, Talk};
 use crate::name::LoginName;
-use crate::token::store::TokenStore;
+use crate::token::store::{Content, TokenStore};
 
 /// Whose sign-ins are forgotten.
 struct Leaving {
@@ -106,7 +106,9 @@ impl Desk {
         for left in store.list().await.map_err(|error| stored(&error))? {
             let is_of_app = app.is_none_or(|app| *left.app == *app);
             let mut names = leaving.names.iter();
-            if is_of_app && names.any(|name| name.eq_ignore_ascii_case(&left.account)) {
+            // By the local password the mail client logs in again, once somebody has signed in again.
+            let is_sign_in = !matches!(left.content, Some(Content::LocalPassword { .. }));
+            if is_of_app && is_sign_in && names.any(|name| name.eq_ignore_ascii_case(&left.account)) {
                 store.remove(left.key).await.map_err(|error| stored(&error))?;
                 apps.push(left.app.to_string());
             }

@@ -14,6 +14,7 @@ use crate::failure;
 use crate::name::LoginName;
 use crate::oauth::{Grant, GrantKey};
 use crate::provider::Protocol;
+use crate::server::keeping::is_needed;
 use crate::token::sign_in_command;
 use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore};
 
@@ -45,11 +46,7 @@ impl Desk {
         accounts: &[&Arc<Account>],
         store: impl Future<Output = Result<Arc<dyn TokenStore>, StoreError>>,
     ) -> Kept {
-        let needed = accounts
-            .iter()
-            .flat_map(|account| account.routes.values())
-            .any(|route| route.app.grant.delegated().is_some());
-        if !needed {
+        if !is_needed(accounts.iter().map(AsRef::as_ref)) {
             return Kept::default();
         }
         let mut status = StoreStatus {
@@ -106,6 +103,9 @@ impl Desk {
     ) -> AccountStatus {
         let logins = self.all_logins(account, records);
         let mut sign_ins: Vec<SignedIn> = Vec::new();
+        if account.imported {
+            used.push(GrantKey::of_local_password(&account.name.to_string()));
+        }
         for login in &logins {
             let wanted = login.token_wanted();
             used.extend([wanted.key.grant, wanted.key.grant.of_verified_password()]);
@@ -183,7 +183,10 @@ impl Desk {
             .states
             .of(&account.name.to_string(), login.protocol());
         let token = self.context.tokens.standing(&wanted.key);
-        let needs = records.and_then(|records| needs_sign_in(login, records.get(&wanted.key.grant)));
+        let needs = records.and_then(|records| {
+            let first = needs_first_login(account, records);
+            first.or_else(|| needs_sign_in(login, records.get(&wanted.key.grant)))
+        });
         let of_token = token
             .failure
             .as_deref()
@@ -234,6 +237,58 @@ fn worst(account: &Account, protocols: &[(State, ProtocolStatus)]) -> State {
     }
     let worst = protocols.iter().map(|(state, _)| *state).max();
     worst.unwrap_or(State::Ready)
+}
+
+/// A password that no mail client has shown yet, or that is not there.
+fn needs_first_login(account: &Account, records: &HashMap<GrantKey, Listed>) -> Option<(State, TroubleTold)> {
+    if !account.imported {
+        return None;
+    }
+    let name = account.name.to_string();
+    let record = records.get(&GrantKey::of_local_password(&name));
+    let told = |what: &str, why: &str, fix: &str| TroubleTold {
+        code: None,
+        what: what.to_owned(),
+        why: why.to_owned(),
+        fix: fix.to_owned(),
+    };
+    let again =
+        "run `saslgate import` once more, or give the account a password of its own with `saslgate password`";
+    match record.map(|record| (record.condition, &record.content)) {
+        Some((Condition::Whole, Some(Content::LocalPassword { .. }))) => None,
+        Some((Condition::Whole, Some(Content::Imported { .. }))) => Some((
+            State::Waiting,
+            told(
+                "waits for its mail client's first login",
+                "what another program had is sealed under the mail client's password, which nobody else knows",
+                "let the mail client log in once, with the password that it had there",
+            ),
+        )),
+        Some((Condition::Newer, _)) => Some((
+            State::NeedsAdmin,
+            told(
+                "the password in the token store was written by a newer saslgate",
+                "this one does not know its form",
+                "run the newer saslgate again",
+            ),
+        )),
+        Some(_) => Some((
+            State::NeedsAdmin,
+            told(
+                "the password in the token store is damaged",
+                "its seal does not fit: the file was changed by hand, or the disk fails",
+                again,
+            ),
+        )),
+        None => Some((
+            State::NeedsAdmin,
+            told(
+                "the token store has no password of this account",
+                "the configuration says password = \"imported\", and nothing was imported for it into this store",
+                again,
+            ),
+        )),
+    }
 }
 
 /// A sign-in that is missing is known before any mail client has met it.
@@ -299,6 +354,7 @@ fn orphans(records: &HashMap<GrantKey, Listed>, used: &[GrantKey]) -> Vec<Orphan
                 }
                 Some(Content::VerifiedPassword { verified }) => (None, Some(*verified)),
                 Some(Content::Imported { imported }) => (None, Some(*imported)),
+                Some(Content::LocalPassword { since }) => (None, Some(*since)),
                 None => (None, None),
             };
             Orphan {

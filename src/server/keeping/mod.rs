@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::account::{Account, Accounts};
+use crate::account::{Account, Accounts, Route};
 use crate::oauth::Grant;
 use crate::token::store::{FileStore, Settings, StoreError, Trouble};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
@@ -127,8 +127,9 @@ fn tell(notice: &StoreError) {
     tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
 }
 
-/// Whether an account's grant keeps something.
+/// Whether an account's grant keeps something, or its password is kept.
 pub(super) fn is_needed<'a>(accounts: impl Iterator<Item = &'a Account>) -> bool {
-    let mut routes = accounts.flat_map(|account| account.routes.values());
-    routes.any(|route| matches!(route.app.grant, Grant::SignIn(_) | Grant::Password(_)))
+    let keeps = |route: &Route| matches!(route.app.grant, Grant::SignIn(_) | Grant::Password(_));
+    let mut accounts = accounts;
+    accounts.any(|account| account.imported || account.routes.values().any(keeps))
 }

@@ -78,7 +78,8 @@ async fn look(context: &Context, account: &Account, is_second: bool) -> Found {
             found = Found::Doubtful;
             continue;
         }
-        if token.left.is_none() && waits_for_password(&login) {
+        let waits = waits_for_password(&login) || context.tokens.waits_for_first_login(&login).await;
+        if token.left.is_none() && waits {
             continue;
         }
         let ended = probe::mailbox(&login, &context.tokens, &context.upstream, &Nobody).await;

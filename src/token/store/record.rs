@@ -35,12 +35,18 @@ pub enum Content {
         #[serde(with = "seconds")]
         verified: SystemTime,
     },
-    /// A token that another program had, still sealed under a password that only its owner knows. The secret is the
-    /// token as it was there: whoever has it can guess at the password.
+    /// What another program had of an account, still sealed under a password that only its owner knows. The secret is
+    /// [what was sealed](crate::token::imported::Sealed): whoever has it can guess at the password.
     Imported {
         /// When it was brought in.
         #[serde(with = "seconds")]
         imported: SystemTime,
+    },
+    /// The local password of an account, by which another program knew its mail client. The secret is its hash.
+    LocalPassword {
+        /// When the mail client first showed it.
+        #[serde(with = "seconds")]
+        since: SystemTime,
     },
 }
 

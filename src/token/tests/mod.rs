@@ -231,6 +231,7 @@ fn request(app: &Arc<App>, mailbox: &str) -> TokenRequest {
         key: TokenKey::of(app, holder),
         app: Arc::clone(app),
         account: mailbox.as_str().into(),
+        name: mailbox.as_str().into(),
         owner: mailbox.clone(),
         mailbox,
         password: None,

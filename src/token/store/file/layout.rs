@@ -173,6 +173,12 @@ impl Entry {
     }
 }
 
+/// The records that a file's list names, for whoever has no key: nothing of it was checked.
+pub(super) fn at_a_glance(text: &str) -> Vec<Listed> {
+    let entries = text.lines().filter_map(Entry::without_box);
+    entries.map(|entry| entry.listed).collect()
+}
+
 fn line(line: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(line).map_err(|_| StoreError::defect("a line of the token store can't be written"))
 }

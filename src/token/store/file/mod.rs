@@ -20,7 +20,8 @@ mod state;
 mod tests;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +78,16 @@ impl FileStore {
                 Err(error) if error.trouble == Trouble::InUse => sleep(LOOK_AGAIN).await,
                 opened => return opened,
             }
+        }
+    }
+
+    /// The records that a store's file names, without its key and whoever has it: for whoever checks a configuration. None of it
+    /// is proven.
+    pub fn at_a_glance(path: &Path) -> io::Result<Vec<Listed>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(layout::at_a_glance(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 
