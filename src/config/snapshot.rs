@@ -38,7 +38,7 @@ pub(super) struct AccountPrint {
     pub(super) name: String,
     /// One for each password, so that a removed one is seen.
     pub(super) passwords: Vec<PasswordPrint>,
-    pub(super) parts: [(&'static str, Fingerprint); 7],
+    pub(super) parts: [(&'static str, Fingerprint); 8],
 }
 
 impl AccountPrint {

@@ -7,9 +7,6 @@ use saslgate::cli;
 
 use super::{Piece, listed, pages, pieces, root};
 
-/// Commands that pages name already and that this version may not have yet.
-const AHEAD: &[&str] = &["setup", "import"];
-
 /// Long options in backticks that belong to other programs.
 const FOREIGN: &[&str] = &["--cap-drop", "--selector", "--network"];
 
@@ -62,7 +59,7 @@ fn refused(arguments: &[&str], in_sentence: bool) -> Option<String> {
     let command = arguments[0];
     let definition = cli::command();
     let is_there = definition.get_subcommands().any(|one| one.get_name() == command);
-    if !is_there && (AHEAD.contains(&command) || (command == "demo" && !cfg!(feature = "demo"))) {
+    if !is_there && command == "demo" && !cfg!(feature = "demo") {
         return None;
     }
     let words = arguments.iter().map(|word| match *word {

@@ -10,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use saslgate::account::{Accounts, Authorized, RefusedLogin, Verdict};
 use saslgate::oauth::{
-    App, Delegated, Dialect, Endpoint, Grant, GrantKey, Proof, Proxy, Registration, Scopes, UsualSignIn,
+    App, Delegated, Dialect, Endpoint, Grant, GrantKey, Proof, Registration, Scopes, UsualSignIn,
 };
+use saslgate::outgoing::{Outgoing, Proxy};
 use saslgate::secret::Secret;
 use saslgate::sim::directory::Platform;
 use saslgate::sim::{Demo, Settings, Sim};
@@ -77,7 +78,7 @@ impl Machine {
         sim.directory()
             .consent(&client_id(1), Demo::TENANT, None, &DELEGATED);
         let store = Arc::new(MemoryStore::new());
-        let endpoint = Endpoint::new(&Arc::new(trusting(&sim)), &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&Arc::new(trusting(&sim)), &Proxy::Direct).unwrap());
         Self {
             mailbox: person(&sim, "grace"),
             app: app(&sim, Grant::SignIn),
@@ -90,7 +91,7 @@ impl Machine {
     /// A refresh token of the person's, got as another program would.
     async fn refresh_token(&self) -> Secret<String> {
         let store = Arc::new(MemoryStore::new());
-        let endpoint = Endpoint::new(&Arc::new(trusting(&self.sim)), &Proxy::Direct).unwrap();
+        let endpoint = Endpoint::new(Outgoing::new(&Arc::new(trusting(&self.sim)), &Proxy::Direct).unwrap());
         let tokens = Tokens::new(endpoint, StoreSlot::open(Arc::clone(&store) as _));
         let accounts = accounts(&app(&self.sim, Grant::Password), &self.mailbox, Vec::new());
         let Verdict::Ask(candidate) = check(&accounts, &self.mailbox, Demo::PASSWORD).await else {

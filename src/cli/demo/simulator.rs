@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::raw;
 use crate::account::password::{GeneratedPassword, PasswordHash};
 use crate::sim::certificates::CertificateChoice;
+use crate::sim::directory::Person;
 use crate::sim::entra::Rotation;
 use crate::sim::exchange::AfterLogin;
 use crate::sim::tls::{TlsSettings, TlsVersions};
@@ -53,6 +54,15 @@ pub(super) struct SimulatorArgs {
     /// Open no mailbox after a login, but give and take bytes as a line asks for it (see src/cli/demo/raw.rs)
     #[arg(long, requires = "simulator_only", hide_short_help = true)]
     raw: bool,
+    /// Further people of the tenant, each with a mailbox
+    #[arg(
+        long,
+        requires = "simulator_only",
+        hide_short_help = true,
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    people: Vec<String>,
 }
 
 /// A version of TLS.
@@ -112,6 +122,14 @@ pub(super) async fn run(args: &SimulatorArgs) -> io::Result<()> {
     });
     if let Some(seconds) = args.token_lifetime {
         sim.entra().tokens.change(|shape| shape.lifetime = seconds);
+    }
+    for name in &args.people {
+        let address = format!("{name}@{}", Demo::DOMAIN);
+        let person = Person::new(&address).password(Demo::PASSWORD);
+        sim.directory().add_person(person);
+        sim.directory()
+            .add_mailbox(&address)
+            .deliver("Subject: It works\r\n\r\nHello\r\n");
     }
     if args.raw {
         let (sender, logged_in) = mpsc::channel(1);
