@@ -70,6 +70,26 @@ pub enum Order {
     Reload,
     /// A test alert is told by every way.
     AlertTest,
+    /// A link is made by which the owner of an account's mailbox signs in, without being an operator.
+    MakeLink {
+        /// For which account; for each that needs a sign-in where none is named.
+        account: Option<String>,
+        /// For which of its apps, where it has several that people sign in to.
+        app: Option<String>,
+        /// Who asks the owner to sign in, as the owner is told.
+        asked_by: String,
+    },
+    /// What a link is for. Asking does not use it up: mail scanners open links before people do.
+    LookAtLink {
+        /// What the link ends with, as a browser brought it.
+        link: Told,
+    },
+    /// The owner signs in by a link, as [`SignInWay::Page`] does. It is used up once the sign-in is kept. While one sign-in by it goes
+    /// on another is refused; whoever lets a person begin anew in the same browser drops the first talk before.
+    SignInByLink {
+        /// What the link ends with, as a browser brought it.
+        link: Told,
+    },
 }
 
 /// A sign-in that is wanted.
@@ -95,6 +115,8 @@ pub enum SignInWay {
     Browser,
     /// In any browser; what it ends at is pasted.
     Paste,
+    /// In any browser; it comes back to the admin page, which says [`Word::Landed`].
+    Page,
     /// With a code, on another device.
     Device,
     /// An administrator consents for everybody.
@@ -152,6 +174,40 @@ pub enum News {
         seconds: u64,
         /// For whom the sign-in is.
         owner: String,
+    },
+    /// A link was made.
+    Link {
+        /// The account that it is for.
+        account: String,
+        /// The app: an account may use several that people sign in to, each with a link of its own.
+        app: String,
+        /// The mailbox, by which the owner knows it.
+        mailbox: String,
+        /// Who has to sign in.
+        owner: String,
+        /// The host of the provider's own sign-in page, to which the link leads.
+        sign_in_page: String,
+        /// The link. Whoever has it can begin the sign-in, nothing else.
+        url: Told,
+        /// Until when it is good, in seconds since 1970.
+        expires: u64,
+    },
+    /// What happens to a link, while somebody waits for its sign-in.
+    LinkHappens(LinkHappening),
+    /// What a link is for.
+    LinkIs {
+        /// The account.
+        account: String,
+        /// The mailbox, by which the owner knows it.
+        mailbox: String,
+        /// Who has to sign in.
+        owner: String,
+        /// The host of the provider's own sign-in page, to which it leads.
+        sign_in_page: String,
+        /// Who asks for it.
+        asked_by: String,
+        /// Until when it is good, in seconds since 1970.
+        expires: u64,
     },
     /// Nothing has come back for a while: what the browser may be showing.
     Silence {
@@ -261,6 +317,18 @@ pub enum News {
     Done,
 }
 
+/// What happens to a link before it is used up.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkHappening {
+    /// A browser has opened it; a mail scanner does that too.
+    Opened,
+    /// Somebody goes to the provider's sign-in page by it.
+    Begun,
+    /// Nobody has signed in after all; it is still good.
+    Failed(TroubleTold),
+}
+
 /// Who said a line of a login.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,6 +361,9 @@ pub enum TraceEnd {
 pub enum Word {
     /// What the browser's address line shows.
     Paste(Told),
+    /// The path and query with which a browser came back to the admin page, for [`SignInWay::Page`]: judged by its state alone.
+    /// The answer is [`News::NotThat`] if it is of no sign-in or of another, else how this one ended.
+    Landed(Told),
 }
 
 /// One side of a talk: to tell, and to hear.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use rustix::system::uname;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::StartError;
 use super::desk::{Desk, Furniture};
@@ -45,6 +46,8 @@ pub(super) struct Parts {
     pub(super) devices: Vec<Arc<Devices>>,
     /// Whether probes and scrapes are told the names of accounts.
     pub(super) account_names: bool,
+    /// Where people reach the admin page, if there is one.
+    pub(super) admin_url: Option<Url>,
 }
 
 /// Since when a server runs, how it is asked to read its configuration again, and how that stands.
@@ -96,6 +99,7 @@ impl House {
             alerts: alerts.clone(),
             pulse: Arc::clone(&pulse),
             account_names: parts.account_names,
+            admin_url: parts.admin_url,
         };
         Ok(Self {
             desk: Arc::new(Desk::new(Arc::clone(&context), furniture)),

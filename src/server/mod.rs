@@ -97,6 +97,7 @@ impl Server {
             certificates: house::certificates(&config.listeners),
             alert: config.alert,
             account_names: config.health.is_some_and(|health| health.account_names),
+            admin_url: None,
         };
         let house = House::furnish(
             parts,

@@ -41,6 +41,7 @@ impl Offline {
             alert: config.alert,
             devices: Vec::new(),
             account_names: false,
+            admin_url: None,
         };
         House::furnish(parts, None, None).map(Self)
     }

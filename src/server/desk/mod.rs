@@ -3,6 +3,7 @@
 mod alert;
 mod health;
 mod landing;
+mod link;
 mod log;
 mod owner;
 mod reread;
@@ -17,7 +18,8 @@ mod waiting;
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use url::Url;
 
 use super::pulse::Pulse;
 use crate::account::{Account, Authorized, Pattern};
@@ -52,6 +54,8 @@ pub(super) struct Desk {
     pulse: Arc<Pulse>,
     account_names: bool,
     looked: Looked,
+    /// Where the admin page is; none where there is none.
+    admin_url: ArcSwapOption<Url>,
 }
 
 impl fmt::Debug for Desk {
@@ -75,6 +79,8 @@ pub(super) struct Furniture {
     pub(super) pulse: Arc<Pulse>,
     /// Whether probes and scrapes are told the names of accounts.
     pub(super) account_names: bool,
+    /// Where people reach the admin page, if there is one.
+    pub(super) admin_url: Option<Url>,
 }
 
 impl Operations for Desk {
@@ -100,6 +106,9 @@ impl Operations for Desk {
                 }
                 Order::Reload => self.reread(talk).await.err(),
                 Order::AlertTest => self.test_alerts(talk).await.err(),
+                Order::MakeLink { .. } | Order::LookAtLink { .. } | Order::SignInByLink { .. } => {
+                    Some(link::not_yet())
+                }
             };
             if let Some(trouble) = refused {
                 talk.tell(News::Refused(*trouble.0)).await;
@@ -129,6 +138,7 @@ impl Desk {
             alerts,
             pulse,
             account_names,
+            admin_url,
         } = furniture;
         Self {
             context,
@@ -143,6 +153,7 @@ impl Desk {
             pulse,
             account_names,
             looked: Looked::default(),
+            admin_url: ArcSwapOption::from_pointee(admin_url),
         }
     }
 

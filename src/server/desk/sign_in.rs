@@ -1,8 +1,10 @@
 //! A person signs in: by browser, by device code, or somewhere else.
 
+use std::borrow::Cow;
+
 use tokio::time::{Instant, sleep};
 
-use super::waiting::Waiting;
+use super::waiting::{End, Waiting};
 use super::{Desk, Refused, explained, refused, stored};
 use crate::account::Authorized;
 use crate::audit;
@@ -30,8 +32,9 @@ impl Desk {
             self.store.store().await.map_err(|error| stored(&error))?;
         }
         let granted = match way {
-            SignInWay::Browser => self.by_browser(app, &login, true, talk).await?,
-            SignInWay::Paste => self.by_browser(app, &login, false, talk).await?,
+            SignInWay::Browser => self.by_browser(app, &login, End::Here, talk).await?,
+            SignInWay::Paste => self.by_browser(app, &login, End::Pasted, talk).await?,
+            SignInWay::Page => self.by_browser(app, &login, End::Page, talk).await?,
             SignInWay::Device => self.by_device(app, &login, talk).await?,
             SignInWay::AdminConsent => return self.admin_consent(app, &login, talk).await,
             SignInWay::RefreshToken(Told(token)) => self.by_refresh_token(app, &login, &token).await?,
@@ -73,17 +76,21 @@ impl Desk {
         &self,
         app: &Delegated,
         login: &Authorized,
-        listening: bool,
+        end: End,
         talk: &mut Talk,
     ) -> Result<Granted, Refused> {
         let told = |error: &TokenError| Refused::from(explained(error, login));
-        let authorization = page(app)?;
+        let mut authorization = Cow::Borrowed(page(app)?);
+        if end == End::Page {
+            // Wherever else the app's own one leads, to a terminal for instance: a browser at the page comes back to the page.
+            authorization.to_mut().redirect_uri = self.callback()?;
+        }
         let hints = Hints {
             login_hint: Some(login.owner().as_str().into()),
             ..Hints::default()
         };
-        let sign_in = SignIn::begin(authorization, &hints).map_err(|error| told(&error))?;
-        let waiting = Waiting::new(sign_in, app, listening)?;
+        let sign_in = SignIn::begin(&authorization, &hints).map_err(|error| told(&error))?;
+        let waiting = Waiting::new(sign_in, app, &authorization, end)?;
         let owner = login.owner().as_str();
         let (returned, page) = waiting.returned(owner, talk).await?;
         let granted = match returned {
@@ -123,7 +130,8 @@ impl Desk {
             ));
         };
         let sign_in = SignIn::begin_admin_consent(url, authorization, &app.scopes);
-        let waiting = Waiting::new(sign_in.map_err(|error| told(&error))?, app, true)?;
+        let sign_in = sign_in.map_err(|error| told(&error))?;
+        let waiting = Waiting::new(sign_in, app, authorization, End::Here)?;
         let (returned, page) = waiting.returned("an administrator", talk).await?;
         let consented = match returned {
             Returned::AdminConsent { tenant } => Ok(tenant),
@@ -230,7 +238,7 @@ fn way(asked: SignInWay, app: &Delegated) -> SignInWay {
     }
 }
 
-pub(super) fn page(app: &Delegated) -> Result<&Authorization, Refused> {
+fn page(app: &Delegated) -> Result<&Authorization, Refused> {
     app.browser.as_ref().ok_or_else(|| {
         refused(
             "it is not known where people sign in at this provider",

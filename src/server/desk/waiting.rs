@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Refused;
 use super::landing::{Landed, Landing, Page};
-use super::sign_in::{ended, page};
+use super::sign_in::ended;
 use crate::control::{News, Talk, Told, Word};
 use crate::oauth::flow::authorize::Authorization;
 use crate::oauth::flow::sign_in::{Foreign, Returned, SignIn};
@@ -21,11 +21,23 @@ const SIGN_IN: Duration = Duration::from_secs(10 * 60);
 /// After so long without a word the browser is likely to show an error that never comes back here.
 const SILENCE: Duration = Duration::from_secs(45);
 
+/// Where the browser of a sign-in ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum End {
+    /// At this machine, where it is waited for.
+    Here,
+    /// At a page that may not load, whose address is pasted.
+    Pasted,
+    /// At the admin page, which hands on what it brought.
+    Page,
+}
+
 /// A sign-in whose browser is somewhere.
 pub(super) struct Waiting<'a> {
     sign_in: SignIn,
     authorization: &'a Authorization,
     proves_itself: bool,
+    end: End,
     landing: Option<Landing>,
 }
 
@@ -55,13 +67,19 @@ impl BrowserPage {
 }
 
 impl<'a> Waiting<'a> {
-    pub(super) fn new(sign_in: SignIn, app: &'a Delegated, listening: bool) -> Result<Self, Refused> {
-        let authorization = page(app)?;
-        let landing = listening.then(|| Landing::bind(&authorization.redirect_uri));
+    /// `authorization` is what the sign-in was begun with.
+    pub(super) fn new(
+        sign_in: SignIn,
+        app: &Delegated,
+        authorization: &'a Authorization,
+        end: End,
+    ) -> Result<Self, Refused> {
+        let landing = (end == End::Here).then(|| Landing::bind(&authorization.redirect_uri));
         Ok(Self {
             sign_in,
             authorization,
             proves_itself: !matches!(app.registration.proof, Proof::None),
+            end,
             landing: landing.transpose().map_err(Refused::from)?,
         })
     }
@@ -101,7 +119,7 @@ impl<'a> Waiting<'a> {
                     returned => return Ok((returned, Some(BrowserPage(landed)))),
                 },
                 word = talk.hear() => match word {
-                    Some(Word::Paste(Told(text))) => match self.sign_in.paste(text.expose()) {
+                    Some(word) => match self.said(word) {
                         Returned::Nothing => talk.tell(News::NotThat(NO_ANSWER.into())).await,
                         Returned::Foreign(foreign) => talk.tell(News::NotThat(foreign_text(foreign).into())).await,
                         returned => return Ok((returned, None)),
@@ -120,6 +138,16 @@ impl<'a> Waiting<'a> {
                 }
                 () = sleep_until(deadline) => return Err(ended()),
             }
+        }
+    }
+
+    /// What the operator's side brought. Only a person can vouch for an answer without its state, and nobody pastes at the
+    /// page: what a browser brought there may have been sent by any other page.
+    fn said(&mut self, word: Word) -> Returned {
+        match (word, self.end) {
+            (Word::Landed(Told(target)), End::Page) => self.sign_in.hear(target.expose()),
+            (Word::Paste(Told(text)), End::Here | End::Pasted) => self.sign_in.paste(text.expose()),
+            (Word::Landed(_), _) | (Word::Paste(_), End::Page) => Returned::Nothing,
         }
     }
 }
@@ -184,7 +212,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_explained_once_and_waited_out() {
         let (app, sign_in) = begun();
-        let waiting = Waiting::new(sign_in, &app, false).ok().unwrap();
+        let waiting = Waiting::new(sign_in, &app, app.browser.as_ref().unwrap(), End::Pasted)
+            .ok()
+            .unwrap();
         let (mut here, mut operator) = talk();
         let begun = Instant::now();
         let watching = async {
@@ -216,7 +246,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sign_in_ends_with_the_command_that_waits_for_it() {
         let (app, sign_in) = begun();
-        let waiting = Waiting::new(sign_in, &app, false).ok().unwrap();
+        let waiting = Waiting::new(sign_in, &app, app.browser.as_ref().unwrap(), End::Pasted)
+            .ok()
+            .unwrap();
         let (mut here, operator) = talk();
         drop(operator);
         let begun = Instant::now();
