@@ -62,6 +62,10 @@ pub const EVENTS: &[Event] = &[
     event!("signed_in", "signed in", false, ["account" "app" "owner"], []),
     event!("imported", "what another program had was taken over", false, ["account" "app"], []),
     event!("signed_out", "signed out", false, ["account" "apps" "sessions"], []),
+    event!("link_made", "link to sign in made", false, ["account" "app" "owner" "asked_by" "expires"], []),
+    event!("link_opened", "link to sign in opened", false, ["account" "app" "asked_by"], []),
+    event!("link_used", "link to sign in used", false, ["account" "app" "asked_by"], []),
+    event!("link_withdrawn", "link to sign in withdrawn", false, ["account" "app" "asked_by"], []),
     event!("consented", "an administrator consented", false, ["account" "app" "tenant"], []),
     event!("token_printed", "token given to a command", false, ["account" "protocol" "app" "token"], []),
     event!("trace_taken", "trace taken", false, ["account"], []),
@@ -254,6 +258,28 @@ pub fn imported(account: &str, app: &str) {
 /// A sign-in was forgotten, and so many sessions ended.
 pub fn signed_out(account: &str, apps: &str, sessions: usize) {
     tracing::info!(target: AUDIT, event = "signed_out", account, apps, sessions, "signed out");
+}
+
+/// A link was made by which `owner` may sign in for an account; `expires` is in RFC 3339.
+pub fn link_made(account: &str, app: &str, owner: &str, asked_by: &str, expires: &str) {
+    tracing::info!(
+        target: AUDIT, event = "link_made", account, app, owner, asked_by, expires, "link to sign in made"
+    );
+}
+
+/// A browser has opened a link, for the first time since saslgate started.
+pub fn link_opened(account: &str, app: &str, asked_by: &str) {
+    tracing::info!(target: AUDIT, event = "link_opened", account, app, asked_by, "link to sign in opened");
+}
+
+/// Somebody has signed in by a link, which is good for nothing any more.
+pub fn link_used(account: &str, app: &str, asked_by: &str) {
+    tracing::info!(target: AUDIT, event = "link_used", account, app, asked_by, "link to sign in used");
+}
+
+/// A link is good for nothing any more: the account was signed out, or another link was made.
+pub fn link_withdrawn(account: &str, app: &str, asked_by: &str) {
+    tracing::info!(target: AUDIT, event = "link_withdrawn", account, app, asked_by, "link to sign in withdrawn");
 }
 
 /// An administrator has consented for everybody.

@@ -50,6 +50,16 @@ fn say_all() {
     signed_in("alice@contoso.com", "contoso", None);
     imported("alice@contoso.com", "contoso");
     signed_out("alice@contoso.com", "contoso", 2);
+    link_made(
+        "alice@contoso.com",
+        "contoso",
+        "alice@contoso.com",
+        "Jane (IT)",
+        "2026-11-22T12:00:00Z",
+    );
+    link_opened("alice@contoso.com", "contoso", "Jane (IT)");
+    link_used("alice@contoso.com", "contoso", "Jane (IT)");
+    link_withdrawn("alice@contoso.com", "contoso", "Jane (IT)");
     consented("alice@contoso.com", "contoso", Some("contoso.com"));
     token_printed("alice@contoso.com", Protocol::Smtp, "contoso", "5f2b");
     trace_taken("alice@contoso.com");

@@ -1,11 +1,15 @@
 //! `saslgate sign-in`: a person lets saslgate have tokens.
 
+mod forward;
+mod link;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use qrcode::QrCode;
@@ -22,6 +26,9 @@ const EXAMPLES: &str = "Examples:
   saslgate sign-in alice@contoso.com               open a browser on this machine
   saslgate sign-in alice@contoso.com --device      a code, typed in a browser anywhere
   saslgate sign-in alice@contoso.com --paste       a browser anywhere; paste what its address line ends with
+  saslgate sign-in alice@contoso.com --link        a link for Alice, and a text to forward; needs the admin page
+  saslgate sign-in --all-needed --link --asked-by 'Jane (IT)'
+                                                   one for each account that needs it
   saslgate sign-in alice@contoso.com --admin-consent
                                                    an administrator allows it for everybody
   saslgate sign-in alice@contoso.com --refresh-token < token.txt
@@ -34,7 +41,7 @@ Exit codes: 0 signed in, 2 not.";
 /// What `sign-in` is told.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-#[group(id = "way", multiple = false, args = ["device", "paste", "browser", "admin_consent", "refresh_token"])]
+#[group(id = "way", multiple = false, args = ["device", "paste", "browser", "admin_consent", "refresh_token", "link"])]
 pub(super) struct SignInArgs {
     /// The account: what its mail client types as user name
     #[arg(required_unless_present = "all_needed")]
@@ -60,11 +67,20 @@ pub(super) struct SignInArgs {
     /// Take a refresh token from standard input
     #[arg(long)]
     refresh_token: bool,
+    /// Print a link by which the owner of the mailbox signs in, once, within a day; needs [admin] url
+    #[arg(long)]
+    link: bool,
+    /// Who asks the owner to sign in, as the link's page and its text say it
+    #[arg(long, value_name = "NAME", requires = "link")]
+    asked_by: Option<String>,
+    /// Print links as JSON, for scripts
+    #[arg(long, requires = "link")]
+    json: bool,
     /// Every account that needs a sign-in
     #[arg(long, conflicts_with_all = ["account", "refresh_token", "admin_consent"])]
     all_needed: bool,
     /// Keep the sign-in even of somebody whom upstream does not let open the mailbox
-    #[arg(long)]
+    #[arg(long, conflicts_with = "link")]
     accept_owner: bool,
     #[command(flatten)]
     which: Which,
@@ -73,9 +89,12 @@ pub(super) struct SignInArgs {
 /// Signs in.
 pub(super) fn run(args: SignInArgs) -> ExitCode {
     operator::run(async move {
+        if args.link {
+            return link::run(&args).await;
+        }
         let accounts = match &args.account {
             Some(account) => vec![(account.clone(), args.app.clone())],
-            None => needed(&args.which).await?,
+            None => counted(needed(&args.which).await?),
         };
         let mut code = ExitCode::SUCCESS;
         for (account, app) in accounts {
@@ -109,17 +128,21 @@ async fn needed(which: &Which) -> Result<Vec<(String, Option<String>)>, ExitCode
             }
         }
     }
+    Ok(needed)
+}
+
+fn counted<T>(needed: Vec<T>) -> Vec<T> {
     say(&match needed.len() {
         0 => "No account needs a sign-in.".to_owned(),
         1 => "One account needs a sign-in.".to_owned(),
         many => format!("{many} accounts need a sign-in."),
     });
-    Ok(needed)
+    needed
 }
 
 async fn sign_in(args: &SignInArgs, account: String, app: Option<String>) -> Result<(), ExitCode> {
     let order = SignInOrder {
-        account,
+        account: account.clone(),
         app,
         way: way(args)?,
         accept_owner: args.accept_owner,
@@ -156,7 +179,7 @@ async fn sign_in(args: &SignInArgs, account: String, app: Option<String>) -> Res
                 return Ok(());
             }
             Some(News::Refused(trouble)) => return Err(operator::refused(&trouble)),
-            Some(news) => show(args, news, &mut lines)?,
+            Some(news) => show(args, &account, news, &mut lines)?,
             None => return Err(operator::hung_up()),
         }
     }
@@ -221,7 +244,7 @@ fn typed() -> Lines {
     lines
 }
 
-fn show(args: &SignInArgs, news: News, lines: &mut Option<Lines>) -> Result<(), ExitCode> {
+fn show(args: &SignInArgs, account: &str, news: News, lines: &mut Option<Lines>) -> Result<(), ExitCode> {
     match news {
         News::OpenBrowser {
             url,
@@ -253,7 +276,26 @@ fn show(args: &SignInArgs, news: News, lines: &mut Option<Lines>) -> Result<(), 
                 "Open {verification_uri} in any browser, type\n\n  {user_code}\n\nand sign in as {owner}. There are {} minutes for it.",
                 seconds / 60
             ));
+            // Whoever has the code can be made to sign in for somebody else: it goes to no file and no log unasked.
+            if io::stdout().is_terminal() {
+                let until = SystemTime::now() + Duration::from_secs(seconds);
+                say(&forward::code(
+                    account,
+                    &owner,
+                    &verification_uri,
+                    &user_code,
+                    until,
+                ));
+            }
         }
+        News::Link { .. } => {
+            if let Some(link) = link::Link::of(news, None) {
+                let url = link.url.0.expose();
+                let opened = !args.no_browser && open_browser(url);
+                say(&link.waited_for(opened));
+            }
+        }
+        News::LinkHappens(happening) => say(&link::happening(&happening)),
         News::Silence {
             redirect_uri,
             client_id,

@@ -44,6 +44,13 @@ pub(super) fn run(args: SignOutArgs) -> ExitCode {
                 sessions,
                 apps,
             }) => {
+                if apps.is_empty() {
+                    let text = format!(
+                        "The link to sign in for {account} is good for nothing any more. Nobody was signed in."
+                    );
+                    let _ = writeln!(anstream::stdout(), "{text}");
+                    return Ok(ExitCode::SUCCESS);
+                }
                 let text = format!(
                     "{account} is signed out (app {}); sessions ended: {sessions}.\n\
                      saslgate's copy is deleted. The consent stays at the provider until it is withdrawn there:\n  \

@@ -1,4 +1,4 @@
-//! Moments as they are told: RFC 3339 for programs, RFC 5322 in mail. Both in UTC.
+//! Moments as they are told: RFC 3339 for programs, RFC 5322 in mail, in words for people. All in UTC.
 
 use std::time::SystemTime;
 
@@ -52,7 +52,7 @@ impl Moment {
 }
 
 /// `2026-11-21T20:50:00Z`.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     let moment = Moment::of(time);
     let Moment { year, month, day, .. } = moment;
     format!("{year:04}-{month:02}-{day:02}T{}Z", moment.clock())
@@ -70,6 +70,21 @@ pub(super) fn rfc5322(time: SystemTime) -> String {
     } = moment;
     let month = MONTHS[usize::try_from(month).unwrap_or(1) - 1];
     format!("{weekday}, {day} {month} {year:04} {} +0000", moment.clock())
+}
+
+/// `Sat 21 Nov 2026, 20:50 UTC`.
+pub fn in_words(time: SystemTime) -> String {
+    let moment = Moment::of(time);
+    let Moment {
+        year,
+        month,
+        day,
+        seconds,
+        weekday,
+    } = moment;
+    let month = MONTHS[usize::try_from(month).unwrap_or(1) - 1];
+    let (hour, minute) = (seconds / 3600, seconds / 60 % 60);
+    format!("{weekday} {day} {month} {year:04}, {hour:02}:{minute:02} UTC")
 }
 
 #[cfg(test)]
@@ -109,5 +124,7 @@ mod tests {
             assert_eq!((rfc3339(time).as_str(), rfc5322(time).as_str()), (json, mail));
         }
         assert_eq!(table.len(), 5);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(951_786_240);
+        assert_eq!(in_words(time), "Tue 29 Feb 2000, 01:04 UTC");
     }
 }

@@ -5,7 +5,7 @@
 //! `webhook` or `submission`, which sends what `letter` wrote. What is told is an [`Alert`], and no secret fits into one.
 
 mod alert;
-mod clock;
+pub mod clock;
 mod command;
 mod courier;
 mod event;

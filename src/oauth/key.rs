@@ -49,6 +49,19 @@ impl GrantKey {
         digest_of("local_password", &[account.as_bytes()])
     }
 
+    /// Where the token store keeps a link to sign in by. Whoever reads the key there can't tell the link: 256 random bits
+    /// are not guessed.
+    #[must_use]
+    pub fn of_sign_in_link(link: &str) -> Self {
+        digest_of("sign_in_link", &[link.as_bytes()])
+    }
+
+    /// Which links to sign in by there may be one of: those of an account's app.
+    #[must_use]
+    pub fn of_sign_in_links(account: &str, app: &str) -> Self {
+        digest("sign_in_links", &[&account.to_ascii_lowercase(), app])
+    }
+
     /// The digest itself: what seals a stored record to its grant.
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0

@@ -163,6 +163,7 @@ pub(super) async fn warn(desk: Arc<Desk>, alerts: Alerts, stop: CancellationToke
             () = stop.cancelled() => return,
         }
         renewing.look(desk.certificates()).await;
+        desk.sweep_links().await;
         for (expiry, days) in told.news(desk.expiries().await, seconds(SystemTime::now())) {
             alerts.tell(Alert::expiry(&expiry.what, expiry.at, days, &expiry.fix));
             match days {

@@ -75,6 +75,13 @@ impl Tokens {
         }
     }
 
+    /// Whether whoever reads that somebody has to sign in is told that links can be made for that.
+    pub fn offer_links(&self, offered: bool) {
+        if let Some(people) = &self.inner.people {
+            people.offer_links(offered);
+        }
+    }
+
     pub(super) fn renew_ahead(&self) {
         let renewing = refresher::run(Arc::downgrade(&self.inner), self.inner.ending.clone());
         // Asked of a new cache only, which has none yet.

@@ -14,6 +14,7 @@ mod failures;
 mod fernet;
 mod flight;
 pub mod imported;
+pub mod links;
 mod manager;
 mod passwords;
 mod pending;

@@ -1,10 +1,12 @@
 //! The grants that a person stands behind: what they have in common.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::questions::Questions;
 use super::slot::StoreSlot;
 use super::store::{StoreError, Trouble};
+use super::typed::sign_in_command;
 use crate::account::RefusedLogin;
 use crate::oauth::{Endpoint, Kind, TokenError};
 
@@ -14,6 +16,8 @@ pub(super) struct People {
     pub(super) endpoint: Endpoint,
     pub(super) slot: StoreSlot,
     pub(super) questions: Arc<Questions>,
+    /// Whether the owners of mailboxes can be given links to sign in by.
+    links: Arc<AtomicBool>,
 }
 
 impl People {
@@ -22,7 +26,17 @@ impl People {
             endpoint,
             slot,
             questions: Arc::new(Questions::new()),
+            links: Arc::default(),
         }
+    }
+
+    pub(super) fn offer_links(&self, offered: bool) {
+        self.links.store(offered, Ordering::Relaxed);
+    }
+
+    /// What somebody types who has to see to it that a person signs in.
+    pub(super) fn sign_in_command(&self, account: &str) -> String {
+        sign_in_command(account, self.links.load(Ordering::Relaxed))
     }
 }
 

@@ -12,7 +12,6 @@ use super::people::{People, of_store};
 use super::request::TokenRequest;
 use super::store::TokenStore;
 use super::store::{Content, Generation, Listed, Record, SignIn, Stored, Swap};
-use super::typed::sign_in_command;
 use crate::oauth::{Delegated, GrantKey, Granted, Issued, Kind, Owner, TokenError};
 use crate::secret::Secret;
 
@@ -30,9 +29,10 @@ impl Standing {
     fn sign_in(&self) -> Option<&SignIn> {
         match &self.record.content {
             Content::SignIn(sign_in) => Some(sign_in),
-            Content::VerifiedPassword { .. } | Content::Imported { .. } | Content::LocalPassword { .. } => {
-                None
-            }
+            Content::VerifiedPassword { .. }
+            | Content::Imported { .. }
+            | Content::LocalPassword { .. }
+            | Content::SignInLink { .. } => None,
         }
     }
 }
@@ -61,7 +61,7 @@ impl People {
             return self.adopt(store, app, request).await;
         };
         loop {
-            let sign_in = standing.sign_in().ok_or_else(|| nobody(request))?;
+            let sign_in = standing.sign_in().ok_or_else(|| self.nobody(request))?;
             let refreshed = self.refresh(app, &standing.record.secret).await;
             match refreshed {
                 Ok(granted) => {
@@ -80,6 +80,15 @@ impl People {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn nobody(&self, request: &TokenRequest) -> TokenError {
+        TokenError::new(
+            Kind::NeedsSignIn,
+            format!("nobody has signed in for {} yet", request.account),
+            "the app acts on behalf of a person, who has to allow it once",
+            self.sign_in_command(&request.account),
+        )
     }
 
     async fn refresh(&self, app: &Delegated, token: &Secret<String>) -> Result<Granted, TokenError> {
@@ -130,7 +139,7 @@ impl People {
         match passing {
             Some(error) => Err(error),
             None if waits(store, &request.name).await => Err(waits_for_first_login(request)),
-            None => Err(nobody(request)),
+            None => Err(self.nobody(request)),
         }
     }
 }
@@ -143,7 +152,10 @@ fn is_orphan_of(listed: &Listed, request: &TokenRequest) -> bool {
             let expected = sign_in.expected.as_deref().unwrap_or_default();
             expected.eq_ignore_ascii_case(request.owner.as_str())
         }
-        Content::VerifiedPassword { .. } | Content::Imported { .. } | Content::LocalPassword { .. } => false,
+        Content::VerifiedPassword { .. }
+        | Content::Imported { .. }
+        | Content::LocalPassword { .. }
+        | Content::SignInLink { .. } => false,
     };
     listed.key != request.key.grant
         && listed.account == request.account
@@ -235,15 +247,6 @@ fn check_owner(sign_in: &SignIn, granted: &Granted) -> Result<(), TokenError> {
         "the user or the organisation in it is not the one that was noted at the sign-in",
         "run `saslgate sign-in ACCOUNT`; if it comes back, ask whoever administers Entra ID (or the provider that you have) what became of the user",
     ))
-}
-
-fn nobody(request: &TokenRequest) -> TokenError {
-    TokenError::new(
-        Kind::NeedsSignIn,
-        format!("nobody has signed in for {} yet", request.account),
-        "the app acts on behalf of a person, who has to allow it once",
-        sign_in_command(&request.account),
-    )
 }
 
 /// Whether an account's token is still sealed under the password that its mail client has.

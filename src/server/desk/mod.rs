@@ -1,6 +1,7 @@
 //! The operator's desk: what commands ask for, done with the rooms of the moment.
 
 mod alert;
+mod happening;
 mod health;
 mod landing;
 mod link;
@@ -37,6 +38,7 @@ use crate::server::house::Running;
 use crate::session::Context;
 use crate::token::StoreSlot;
 use crate::token::store::StoreError;
+use happening::Links;
 use health::Looked;
 
 /// Carries out orders: of the running server, or of a command where no server runs.
@@ -56,6 +58,7 @@ pub(super) struct Desk {
     looked: Looked,
     /// Where the admin page is; none where there is none.
     admin_url: ArcSwapOption<Url>,
+    links: Arc<Links>,
 }
 
 impl fmt::Debug for Desk {
@@ -106,9 +109,16 @@ impl Operations for Desk {
                 }
                 Order::Reload => self.reread(talk).await.err(),
                 Order::AlertTest => self.test_alerts(talk).await.err(),
-                Order::MakeLink { .. } | Order::LookAtLink { .. } | Order::SignInByLink { .. } => {
-                    Some(link::not_yet())
+                Order::MakeLink {
+                    account,
+                    app,
+                    asked_by,
+                } => {
+                    let made = self.make_link(account.as_deref(), app.as_deref(), &asked_by, talk);
+                    made.await.err()
                 }
+                Order::LookAtLink { link } => self.look_at_link(&link, talk).await.err(),
+                Order::SignInByLink { link } => self.sign_in_by_link(&link, talk).await.err(),
             };
             if let Some(trouble) = refused {
                 talk.tell(News::Refused(*trouble.0)).await;
@@ -140,6 +150,7 @@ impl Desk {
             account_names,
             admin_url,
         } = furniture;
+        context.tokens.offer_links(admin_url.is_some());
         Self {
             context,
             endpoint,
@@ -154,6 +165,7 @@ impl Desk {
             account_names,
             looked: Looked::default(),
             admin_url: ArcSwapOption::from_pointee(admin_url),
+            links: Links::new(),
         }
     }
 

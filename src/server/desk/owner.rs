@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::happening::Happening;
 use super::{Desk, Refused, refused, stored};
 use crate::account::Authorized;
 use crate::account::state::States;
@@ -10,6 +11,7 @@ use crate::control::{News, Talk};
 use crate::name::Mailbox;
 use crate::oauth::{Delegated, Granted};
 use crate::secret::Secret;
+use crate::token::links::{self, Link};
 use crate::token::store::{Content, Record, SignIn, Swap, TokenStore};
 use crate::transport::Tap;
 
@@ -36,8 +38,16 @@ impl Desk {
         let app = login.route().app.name.to_string();
         let owner = granted.owner.as_ref().and_then(|owner| owner.upn.as_deref());
         let owner = owner.map(ToOwned::to_owned);
-        remarks.extend(self.keep(login, granted).await?);
+        let (unsaved, links) = self.keep(login, granted).await?;
+        remarks.extend(unsaved);
         audit::signed_in(&account, &app, owner.as_deref());
+        let done = Happening::SignedIn {
+            account: account.clone(),
+            app: app.clone(),
+            owner: owner.clone(),
+            remarks: remarks.clone(),
+        };
+        self.links.end(&links, &done);
         talk.tell(News::SignedIn {
             account,
             app,
@@ -100,8 +110,13 @@ impl Desk {
         }
     }
 
-    /// Keeps a sign-in, whoever has hung up meanwhile: a refresh token that is lost may have been the only good one.
-    async fn keep(&self, login: Authorized, granted: Granted) -> Result<Option<String>, Refused> {
+    /// Keeps a sign-in, whoever has hung up meanwhile: a refresh token that is lost may have been the only good one. A word about
+    /// it if it is in memory only, and the links that are of no more use: those for a sign-in that has come about.
+    async fn keep(
+        &self,
+        login: Authorized,
+        granted: Granted,
+    ) -> Result<(Option<String>, Vec<Link>), Refused> {
         let (context, slot) = (Arc::clone(&self.context), self.store.clone());
         let keeping = tokio::spawn(async move {
             let store = slot
@@ -114,7 +129,12 @@ impl Desk {
             context.tokens.put(&login, granted.issued);
             mend(&context.states, &login);
             context.notices.signed_in(&wanted.account);
-            Ok(unsaved)
+            let links = links::withdraw(&*store, &wanted.account, &wanted.app.name).await;
+            let links = links.unwrap_or_else(|error| {
+                tracing::warn!(%error, fix = %error.fix, "a link that was used can't be removed from the token store");
+                Vec::new()
+            });
+            Ok((unsaved, links))
         });
         keeping.await.unwrap_or_else(|_| {
             Err(refused(

@@ -32,6 +32,9 @@ impl Desk {
             self.store.store().await.map_err(|error| stored(&error))?;
         }
         let granted = match way {
+            SignInWay::Browser if self.comes_back_to_the_page(app) => {
+                return self.by_own_link(&login, order.accept_owner, talk).await;
+            }
             SignInWay::Browser => self.by_browser(app, &login, End::Here, talk).await?,
             SignInWay::Paste => self.by_browser(app, &login, End::Pasted, talk).await?,
             SignInWay::Page => self.by_browser(app, &login, End::Page, talk).await?,
@@ -43,8 +46,20 @@ impl Desk {
         self.take_in(login, granted, order.accept_owner, talk).await
     }
 
+    /// A browser that comes back to the admin page is not heard of at a terminal, so the terminal waits for a link.
+    async fn by_own_link(&self, login: &Authorized, accept_owner: bool, talk: &Talk) -> Result<(), Refused> {
+        if accept_owner {
+            return Err(refused(
+                "--accept-owner does not go with a link",
+                "`redirect_uri` of the app is that of the admin page, so this sign-in goes by a link, which may be opened by somebody else",
+                "run the same command with --paste or --device too",
+            ));
+        }
+        self.sign_in_by_own_link(login, talk).await
+    }
+
     /// The one login of an account whose app people sign in to; with `app`, that one.
-    fn login_to_sign_in(&self, account: &str, app: Option<&str>) -> Result<Authorized, Refused> {
+    pub(super) fn login_to_sign_in(&self, account: &str, app: Option<&str>) -> Result<Authorized, Refused> {
         let (name, found) = self.account(account)?;
         let mut logins = self.sign_ins(&name);
         if let Some(app) = app {
@@ -72,7 +87,7 @@ impl Desk {
         }
     }
 
-    async fn by_browser(
+    pub(super) async fn by_browser(
         &self,
         app: &Delegated,
         login: &Authorized,
@@ -238,7 +253,7 @@ fn way(asked: SignInWay, app: &Delegated) -> SignInWay {
     }
 }
 
-fn page(app: &Delegated) -> Result<&Authorization, Refused> {
+pub(super) fn page(app: &Delegated) -> Result<&Authorization, Refused> {
     app.browser.as_ref().ok_or_else(|| {
         refused(
             "it is not known where people sign in at this provider",

@@ -5,6 +5,7 @@ use crate::account::Authorized;
 use crate::audit;
 use crate::control::{News, Talk};
 use crate::name::LoginName;
+use crate::token::links::Link;
 use crate::token::store::{Content, TokenStore};
 
 /// Whose sign-ins are forgotten.
@@ -43,9 +44,13 @@ impl Desk {
             (Err(error), Ok(_)) => return Err(stored(&error).into()),
             (Err(_), Err(unknown)) => return Err(unknown),
         };
-        let apps = self.forget(&*store, &leaving, app).await?;
+        let (apps, links) = self.forget(&*store, &leaving, app).await?;
         let shown = leaving.shown;
-        if apps.is_empty() {
+        for link in &links {
+            audit::link_withdrawn(&link.account, &link.app, &link.asked_by);
+        }
+        self.links.withdrawn(&links);
+        if apps.is_empty() && links.is_empty() {
             self.account(account)?;
             return Err(refused(
                 format!("nobody is signed in for {shown}"),
@@ -57,7 +62,9 @@ impl Desk {
             .context
             .registry
             .end_where(|by| by.account().to_string() == shown);
-        audit::signed_out(&shown, &apps.join(", "), sessions);
+        if !apps.is_empty() {
+            audit::signed_out(&shown, &apps.join(", "), sessions);
+        }
         talk.tell(News::SignedOut {
             account: shown,
             sessions,
@@ -83,14 +90,15 @@ impl Desk {
     }
 
     /// Takes everything of an account out of the store: what its logins use, and what they used before the configuration
-    /// was changed, which the next login would take up again. The apps of which there was something.
+    /// was changed, which the next login would take up again. The apps of which there was something, and the links by which
+    /// somebody could have signed in again.
     async fn forget(
         &self,
         store: &dyn TokenStore,
         leaving: &Leaving,
         app: Option<&str>,
-    ) -> Result<Vec<String>, Refused> {
-        let mut apps = Vec::new();
+    ) -> Result<(Vec<String>, Vec<Link>), Refused> {
+        let (mut apps, mut links) = (Vec::new(), Vec::new());
         for login in &leaving.logins {
             let key = login.token_wanted().key.grant;
             // A renewal that is in the air would put its token back.
@@ -110,11 +118,14 @@ impl Desk {
             let is_sign_in = !matches!(left.content, Some(Content::LocalPassword { .. }));
             if is_of_app && is_sign_in && names.any(|name| name.eq_ignore_ascii_case(&left.account)) {
                 store.remove(left.key).await.map_err(|error| stored(&error))?;
-                apps.push(left.app.to_string());
+                match Link::listed(&left) {
+                    Some(link) => links.push(link),
+                    None => apps.push(left.app.to_string()),
+                }
             }
         }
         apps.sort();
         apps.dedup();
-        Ok(apps)
+        Ok((apps, links))
     }
 }

@@ -40,6 +40,30 @@ impl Desk {
         }
     }
 
+    /// The logins that need a sign-in, one for each account and app.
+    pub(super) async fn needing_sign_in(&self) -> Vec<Authorized> {
+        let rooms = self.context.rooms.load_full();
+        let accounts = rooms.accounts.all();
+        let kept = self.kept(&accounts, self.store.store()).await;
+        let mut needing: Vec<Authorized> = Vec::new();
+        for account in accounts {
+            for login in self.all_logins(account, &kept.records) {
+                let (state, _) = self.of_protocol(account, &login, Some(&kept.records));
+                let grant = login.token_wanted().key.grant;
+                let is_new = needing
+                    .iter()
+                    .all(|known| known.token_wanted().key.grant != grant);
+                if state == State::NeedsSignIn
+                    && is_new
+                    && matches!(login.route().app.grant, Grant::SignIn(_))
+                {
+                    needing.push(login);
+                }
+            }
+        }
+        needing
+    }
+
     /// What is in the token store. It is asked for only if any account needs it: where none does, none is ever opened.
     pub(super) async fn kept(
         &self,
@@ -152,8 +176,9 @@ impl Desk {
             Pattern::Login(name) => vec![name.clone()],
             Pattern::Domain(domain) => {
                 let of_domain = |listed: &&Listed| {
+                    let is_link = matches!(listed.content, Some(Content::SignInLink { .. }));
                     let at = listed.account.rsplit_once('@');
-                    at.is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
+                    !is_link && at.is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
                 };
                 let listed = records.values().filter(of_domain);
                 let mut names: Vec<_> = listed
@@ -183,9 +208,10 @@ impl Desk {
             .states
             .of(&account.name.to_string(), login.protocol());
         let token = self.context.tokens.standing(&wanted.key);
+        let links = self.admin_url.load().is_some();
         let needs = records.and_then(|records| {
             let first = needs_first_login(account, records);
-            first.or_else(|| needs_sign_in(login, records.get(&wanted.key.grant)))
+            first.or_else(|| needs_sign_in(login, records.get(&wanted.key.grant), links))
         });
         let of_token = token
             .failure
@@ -292,11 +318,11 @@ fn needs_first_login(account: &Account, records: &HashMap<GrantKey, Listed>) -> 
 }
 
 /// A sign-in that is missing is known before any mail client has met it.
-fn needs_sign_in(login: &Authorized, listed: Option<&Listed>) -> Option<(State, TroubleTold)> {
+fn needs_sign_in(login: &Authorized, listed: Option<&Listed>, links: bool) -> Option<(State, TroubleTold)> {
     if !matches!(login.route().app.grant, Grant::SignIn(_)) {
         return None;
     }
-    let fix = sign_in_command(login.token_wanted().account.as_ref());
+    let fix = sign_in_command(login.token_wanted().account.as_ref(), links);
     let told = |what: &str, why: &str| TroubleTold {
         code: None,
         what: what.to_owned(),
@@ -346,8 +372,9 @@ fn orphans(records: &HashMap<GrantKey, Listed>, used: &[GrantKey]) -> Vec<Orphan
     let mut orphans: Vec<_> = records
         .values()
         .filter(|listed| !used.contains(&listed.key))
-        .map(|listed| {
+        .filter_map(|listed| {
             let (owner, since) = match &listed.content {
+                Some(Content::SignInLink { .. }) => return None,
                 Some(Content::SignIn(sign_in)) => {
                     let owner = sign_in.owner.as_ref().and_then(|owner| owner.upn.as_deref());
                     (owner, Some(sign_in.signed_in))
@@ -357,12 +384,12 @@ fn orphans(records: &HashMap<GrantKey, Listed>, used: &[GrantKey]) -> Vec<Orphan
                 Some(Content::LocalPassword { since }) => (None, Some(*since)),
                 None => (None, None),
             };
-            Orphan {
+            Some(Orphan {
                 account: listed.account.to_string(),
                 app: listed.app.to_string(),
                 owner: owner.map(Into::into),
                 since: since.map(seconds),
-            }
+            })
         })
         .collect();
     orphans.sort_by(|one, other| (&one.account, &one.app).cmp(&(&other.account, &other.app)));

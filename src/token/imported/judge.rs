@@ -97,7 +97,9 @@ async fn by_hash(stored: Option<&Stored>, candidate: &Candidate<'_>) -> Result<O
         }
         Content::Imported { .. } => Ok(None),
         // Nothing else is kept under such a key.
-        Content::SignIn(_) | Content::VerifiedPassword { .. } => Ok(Some(Known::Nothing)),
+        Content::SignIn(_) | Content::VerifiedPassword { .. } | Content::SignInLink { .. } => {
+            Ok(Some(Known::Nothing))
+        }
     }
 }
 

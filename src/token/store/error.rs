@@ -92,7 +92,7 @@ impl StoreError {
         )
     }
 
-    pub(super) fn defect(what: &'static str) -> Self {
+    pub(in crate::token) fn defect(what: &'static str) -> Self {
         Self::new(
             Trouble::Defect,
             what,

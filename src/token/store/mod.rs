@@ -1,10 +1,10 @@
-//! What must outlive the process: refresh tokens, verified passwords, and tokens that were brought along.
+//! What must outlive the process: refresh tokens, verified passwords, tokens that were brought along, and links to sign in by.
 //!
 //! [`TokenStore`] is what the rest of saslgate knows of it. [`FileStore`] keeps everything in one sealed file;
 //! [`MemoryStore`] is for runs without one. All stores pass one suite of tests.
 //!
 //! saslgate never deletes a refresh token because of what a provider says about it: [`TokenStore::remove`] is for the
-//! operator's `sign-out`, and for a record that was adopted under another key.
+//! operator's `sign-out`, for a record that was adopted under another key, and for links that are of no more use.
 
 mod error;
 mod file;

@@ -48,6 +48,14 @@ pub enum Content {
         #[serde(with = "seconds")]
         since: SystemTime,
     },
+    /// A link was made by which a person may sign in. The secret is a digest of it: the link itself is kept nowhere.
+    SignInLink {
+        /// Who asks the person to sign in.
+        asked_by: Box<str>,
+        /// Until when it is good.
+        #[serde(with = "seconds")]
+        expires: SystemTime,
+    },
 }
 
 /// A sign-in: what renews access tokens without the person.
