@@ -4,46 +4,29 @@
 //! nothing secret and nothing that changes anything may ever be here. It has connections of its own: whoever floods it takes none
 //! from mail clients.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::io;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, StatusCode};
 use ipnet::IpNet;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 
 use crate::metrics;
 use crate::peer::Peer;
+use crate::web::{self, Answer, Asked, Bounds, Site};
 
-/// How long a request line and its headers may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a connection may take in all: one answer of a megabyte at most, over a slow line.
-const WHOLE: Duration = Duration::from_secs(30);
-
-/// The longest request head.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// Connections at one time: half of the descriptors that `[limits]` leaves for everything but mail.
-const AT_ONCE: usize = 32;
-
-/// How long accepting pauses when the system has nothing for another connection.
-const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(100);
+/// A question has no body. Connections are half of the descriptors that `[limits]` leaves for everything but mail, and an answer
+/// is a megabyte at most, over a slow line.
+const BOUNDS: Bounds = Bounds {
+    body: 0,
+    at_once: 32,
+    whole: Duration::from_secs(30),
+};
 
 /// Plain words.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -92,141 +75,90 @@ impl fmt::Debug for dyn Vitals {
 /// The listener.
 #[derive(Debug)]
 pub struct Health {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<Arc<TcpListener>>,
     allow_from: Vec<IpNet>,
+}
+
+/// What answers there.
+struct Questions {
+    allow_from: Vec<IpNet>,
+    vitals: Arc<dyn Vitals>,
 }
 
 impl Health {
     /// A listener on sockets that somebody has bound.
     pub fn new(sockets: Vec<TcpListener>, settings: &Settings) -> Self {
         Self {
-            sockets,
+            sockets: sockets.into_iter().map(Arc::new).collect(),
             allow_from: settings.allow_from.clone(),
         }
     }
 
     /// Where it listens, with the ports that the system chose.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        let addresses = self.sockets.iter().map(TcpListener::local_addr);
+        let addresses = self.sockets.iter().map(|socket| socket.local_addr());
         addresses.filter_map(Result::ok).collect()
     }
 
-    /// Answers until it is dropped, and its connections with it.
+    /// Answers until it is dropped.
     pub async fn serve(self, vitals: Arc<dyn Vitals>) {
-        let mut connections = JoinSet::new();
-        let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.accept() => accepted,
-                Some(_) = connections.join_next() => continue,
-            };
-            let Ok((stream, address)) = accepted else {
-                sleep(OUT_OF_RESOURCES_PAUSE).await;
-                continue;
-            };
-            if !self.lets_in(&stream, address) {
-                continue;
-            }
-            oldest_first.retain(|connection| !connection.is_finished());
-            // Whoever has said nothing for longest goes: an answer takes milliseconds, and a flood must not make a kubelet
-            // believe that a restart would help.
-            if oldest_first.len() >= AT_ONCE
-                && let Some(oldest) = oldest_first.pop_front()
-            {
-                oldest.abort();
-            }
-            oldest_first.push_back(connections.spawn(attend(stream, Arc::clone(&vitals))));
-        }
+        let allow_from = self.allow_from;
+        web::serve(self.sockets, Arc::new(Questions { allow_from, vitals })).await;
     }
+}
 
-    /// The next connection to any of the sockets.
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        poll_fn(|cx| {
-            let mut accepting = self.sockets.iter().map(|socket| socket.poll_accept(cx));
-            accepting.find(Poll::is_ready).unwrap_or(Poll::Pending)
-        })
-        .await
+impl Site for Questions {
+    fn bounds(&self) -> Bounds {
+        BOUNDS
     }
 
     /// This machine always may: `saslgate health` asks from here, by whatever address the listener has.
-    fn lets_in(&self, stream: &TcpStream, address: SocketAddr) -> bool {
-        let peer = Peer::new(address);
-        let is_own = || {
-            stream
-                .local_addr()
-                .is_ok_and(|own| Peer::new(own).address() == peer.address())
-        };
-        self.allow_from.is_empty() || peer.is_in(&self.allow_from) || peer.is_loopback() || is_own()
+    fn lets_in(&self, peer: &Peer, own: &Peer) -> bool {
+        let is_own = peer.is_loopback() || peer.address() == own.address();
+        self.allow_from.is_empty() || peer.is_in(&self.allow_from) || is_own
+    }
+
+    fn authority(&self) -> Option<Arc<str>> {
+        None
+    }
+
+    fn misdirected(&self) -> Answer {
+        not_found()
+    }
+
+    async fn answer(&self, asked: Asked) -> Answer {
+        if !matches!(asked.method, Method::GET | Method::HEAD) {
+            let mut refused = web::answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n");
+            let allowed = HeaderValue::from_static("GET, HEAD");
+            refused.headers_mut().insert(ALLOW, allowed);
+            return refused;
+        }
+        match asked.uri.path() {
+            "/healthz" => judged(self.vitals.healthy().await),
+            "/readyz" => judged(self.vitals.ready()),
+            "/metrics" => web::answer(StatusCode::OK, metrics::CONTENT_TYPE, self.vitals.metrics().await),
+            _ => not_found(),
+        }
     }
 }
 
-/// One connection, one request.
-async fn attend(stream: TcpStream, vitals: Arc<dyn Vitals>) {
-    let service = service_fn(|request| answer(request, &*vitals));
-    let served = http1::Builder::new()
-        .keep_alive(false)
-        .max_buf_size(MAX_HEAD)
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(stream), service);
-    // Whoever asks badly or hangs up hears nothing more, and the log is not theirs to fill.
-    let _ = timeout(WHOLE, served).await;
+fn not_found() -> Answer {
+    web::answer(StatusCode::NOT_FOUND, TEXT, "/healthz, /readyz or /metrics\n")
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    vitals: &dyn Vitals,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut refused = said(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET or HEAD\n".into());
-        let allowed = HeaderValue::from_static("GET, HEAD");
-        refused.headers_mut().insert(ALLOW, allowed);
-        return Ok(refused);
-    }
-    Ok(match request.uri().path() {
-        "/healthz" => judged(vitals.healthy().await),
-        "/readyz" => judged(vitals.ready()),
-        "/metrics" => said(StatusCode::OK, metrics::CONTENT_TYPE, vitals.metrics().await),
-        _ => said(
-            StatusCode::NOT_FOUND,
-            TEXT,
-            "/healthz, /readyz or /metrics\n".into(),
-        ),
-    })
-}
-
-fn judged(verdict: Verdict) -> Response<Full<Bytes>> {
+fn judged(verdict: Verdict) -> Answer {
     let status = if verdict.yes {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    said(status, TEXT, verdict.text + "\n")
-}
-
-fn said(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let headers = [
-        (CONTENT_TYPE, content_type),
-        (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-    ];
-    for (name, value) in headers {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    response
+    web::answer(status, TEXT, verdict.text + "\n")
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::listener::bind;

@@ -54,6 +54,7 @@ pub mod peer;
 pub mod provider;
 pub mod secret;
 pub mod subprocess;
+pub mod web;
 
 #[doc(hidden)]
 pub mod fuzzing;

@@ -26,7 +26,7 @@ const ORDER: &[&[&str]] = &[
     &["sessions", "devices", "complaints"],
     &["metrics"],
     &["audit"],
-    &["log"],
+    &["log", "web"],
     &[
         "provider",
         "name",

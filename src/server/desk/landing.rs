@@ -1,65 +1,48 @@
 //! Where a browser lands after a sign-in: the redirect URI, listened to while somebody signs in.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::{Method, StatusCode};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::control::TroubleTold;
 use crate::listener::bind;
+use crate::web::{self, Answer, Asked, Bounds, Notice, Site};
 
-/// How long a browser may take over its request line and headers.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The longest request head: Entra ID's codes have a kilobyte or two.
-const MAX_HEAD: usize = 32 * 1024;
-
-/// Connections at one time: a browser opens a few ahead of need.
-const AT_ONCE: usize = 16;
+/// A browser opens a few connections ahead of need. The one with the code waits until that is redeemed and the mailbox was tried.
+const BOUNDS: Bounds = Bounds {
+    body: 0,
+    at_once: 16,
+    whole: Duration::from_secs(3 * 60),
+};
 
 /// A request that a browser made here, and the way to answer it.
 pub(super) struct Landed {
     /// Path and query. They hold the code.
     pub(super) target: String,
     /// Takes the page that the person will see.
-    answer: oneshot::Sender<Page>,
+    answer: oneshot::Sender<Notice>,
     /// Closed once the browser has it.
     connection: watch::Receiver<()>,
 }
 
 impl Landed {
     /// Shows a page, and waits until the browser has it or has gone.
-    pub(super) async fn show(mut self, page: Page) {
+    pub(super) async fn show(mut self, page: Notice) {
         let _ = self.answer.send(page);
-        let _ = timeout(PATIENCE, self.connection.changed()).await;
+        let _ = timeout(web::PATIENCE, self.connection.changed()).await;
     }
-}
-
-/// What the person sees in the browser.
-#[derive(Clone, Debug)]
-pub(super) struct Page {
-    pub(super) status: StatusCode,
-    pub(super) title: &'static str,
-    pub(super) text: String,
 }
 
 /// Listens at a redirect URI.
 pub(super) struct Landing {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<Arc<TcpListener>>,
     /// What the `Host` header has to say: a page elsewhere whose name was made to point here says another.
     authority: Arc<str>,
 }
@@ -94,7 +77,7 @@ impl Landing {
         match errors.find(|error| in_use(error) || sockets.is_empty()) {
             Some(error) => Err(taken(port, &error)),
             None => Ok(Self {
-                sockets: sockets.into_iter().filter_map(Result::ok).collect(),
+                sockets: sockets.into_iter().filter_map(Result::ok).map(Arc::new).collect(),
                 authority: url[url::Position::BeforeHost..url::Position::AfterPort].into(),
             }),
         }
@@ -102,134 +85,70 @@ impl Landing {
 
     /// Hands on what browsers ask for, until it is dropped.
     pub(super) async fn serve(self, landed: mpsc::Sender<Landed>) {
-        let mut tasks = JoinSet::new();
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        for socket in self.sockets {
-            let (landed, authority) = (landed.clone(), Arc::clone(&self.authority));
-            tasks.spawn(accept(socket, authority, landed, Arc::clone(&places)));
-        }
-        while tasks.join_next().await.is_some() {}
+        let Self { sockets, authority } = self;
+        web::serve(sockets, Arc::new(Ground { authority, landed })).await;
     }
 }
 
-async fn accept(
-    socket: TcpListener,
+/// What answers there.
+struct Ground {
     authority: Arc<str>,
     landed: mpsc::Sender<Landed>,
-    places: Arc<Semaphore>,
-) {
-    loop {
-        let Ok((stream, _)) = socket.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
-        };
-        let (landed, authority) = (landed.clone(), Arc::clone(&authority));
-        // Not ended with the landing: the last page is still on its way then. The timeouts end it.
-        tokio::spawn(async move {
-            let _place = place;
-            let (_open, connection) = watch::channel(());
-            let service = service_fn(|request| answer(request, &authority, &landed, &connection));
-            let served = http1::Builder::new()
-                .keep_alive(false)
-                .max_buf_size(MAX_HEAD)
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), service);
-            // A browser that hangs up is none of our business.
-            let _ = served.await;
-        });
+}
+
+impl Site for Ground {
+    fn bounds(&self) -> Bounds {
+        BOUNDS
     }
-}
 
-async fn answer(
-    request: Request<Incoming>,
-    authority: &str,
-    landed: &mpsc::Sender<Landed>,
-    connection: &watch::Receiver<()>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let target = request.uri().path_and_query().map(ToString::to_string);
-    let page = match target {
-        _ if host != Some(authority) => Page {
-            status: StatusCode::MISDIRECTED_REQUEST,
-            title: "Not here",
-            text: "This address belongs to a sign-in of saslgate under another name.".into(),
-        },
-        Some(target) if request.method() == Method::GET => hand_on(target, landed, connection).await,
-        _ => Page {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            title: "Not this way",
-            text: "A sign-in ends here with a plain page load.".into(),
-        },
-    };
-    Ok(page.response())
-}
+    fn authority(&self) -> Option<Arc<str>> {
+        Some(Arc::clone(&self.authority))
+    }
 
-async fn hand_on(target: String, landed: &mpsc::Sender<Landed>, connection: &watch::Receiver<()>) -> Page {
-    let (answer, answered) = oneshot::channel();
-    let handed = landed.send(Landed {
-        target,
-        answer,
-        connection: connection.clone(),
-    });
-    let page = if handed.await.is_ok() {
-        answered.await.ok()
-    } else {
-        None
-    };
-    page.unwrap_or_else(|| Page {
-        status: StatusCode::GONE,
-        title: "Nobody waits here any more",
-        text: "The sign-in has ended. Begin it again with `saslgate sign-in`.".into(),
-    })
-}
+    fn misdirected(&self) -> Answer {
+        Notice::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "Not here",
+            "This address belongs to a sign-in of saslgate under another name.",
+        )
+        .answer()
+    }
 
-impl Page {
-    fn response(&self) -> Response<Full<Bytes>> {
-        let body = format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{title} - saslgate</title><style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;\
-             margin:15vh auto;padding:0 1rem;color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>",
-            title = self.title,
-            text = escaped(&self.text),
-        );
-        let mut response = Response::new(Full::new(Bytes::from(body)));
-        *response.status_mut() = self.status;
-        let headers = [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CACHE_CONTROL, "no-store"),
-            // The address of the page holds the code.
-            (REFERRER_POLICY, "no-referrer"),
-            (
-                CONTENT_SECURITY_POLICY,
-                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    async fn answer(&self, asked: Asked) -> Answer {
+        let target = asked.uri.path_and_query().map(ToString::to_string);
+        let page = match target {
+            Some(target) if asked.method == Method::GET => self.hand_on(target, asked.sent).await,
+            _ => Notice::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Not this way",
+                "A sign-in ends here with a plain page load.",
             ),
-        ];
-        for (name, value) in headers {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        response
+        };
+        page.answer()
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
+impl Ground {
+    async fn hand_on(&self, target: String, connection: watch::Receiver<()>) -> Notice {
+        let (answer, answered) = oneshot::channel();
+        let handed = self.landed.send(Landed {
+            target,
+            answer,
+            connection,
+        });
+        let page = if handed.await.is_ok() {
+            answered.await.ok()
+        } else {
+            None
+        };
+        page.unwrap_or_else(|| {
+            Notice::new(
+                StatusCode::GONE,
+                "Nobody waits here any more",
+                "The sign-in has ended. Begin it again with `saslgate sign-in`.",
+            )
+        })
     }
-    escaped
 }
 
 fn not_here(redirect_uri: &str) -> TroubleTold {
@@ -279,10 +198,5 @@ mod tests {
         let port = holder.local_addr().unwrap().port();
         let trouble = Landing::bind(&format!("http://localhost:{port}/")).err().unwrap();
         assert!(trouble.what.contains(&port.to_string()), "{}", trouble.what);
-    }
-
-    #[test]
-    fn a_page_shows_text_as_text() {
-        assert_eq!(escaped("<b>'&\""), "&lt;b&gt;&#39;&amp;&quot;");
     }
 }

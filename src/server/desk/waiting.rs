@@ -7,13 +7,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Refused;
-use super::landing::{Landed, Landing, Page};
+use super::landing::{Landed, Landing};
 use super::sign_in::ended;
 use crate::control::{News, Talk, Told, Word};
 use crate::oauth::flow::authorize::Authorization;
 use crate::oauth::flow::sign_in::{Foreign, Returned, SignIn};
 use crate::oauth::{Delegated, Proof};
 use crate::secret::Secret;
+use crate::web::Notice;
 
 /// How long a sign-in by browser is waited for: its state is good for no longer.
 const SIGN_IN: Duration = Duration::from_secs(10 * 60);
@@ -47,20 +48,19 @@ pub(super) struct BrowserPage(Landed);
 impl BrowserPage {
     pub(super) async fn show(self, trouble: Option<&Refused>) {
         let page = match trouble {
-            None => Page {
-                status: StatusCode::OK,
-                title: "Signed in",
-                text: "You can close this window. What came of it is told where the sign-in was begun."
-                    .into(),
-            },
-            Some(trouble) => Page {
-                status: StatusCode::OK,
-                title: "Not signed in",
-                text: format!(
+            None => Notice::new(
+                StatusCode::OK,
+                "Signed in",
+                "You can close this window. What came of it is told where the sign-in was begun.",
+            ),
+            Some(trouble) => Notice::new(
+                StatusCode::OK,
+                "Not signed in",
+                format!(
                     "{}. {}. What to do: {}",
                     trouble.0.what, trouble.0.why, trouble.0.fix
                 ),
-            },
+            ),
         };
         self.0.show(page).await;
     }
@@ -165,12 +165,7 @@ const fn foreign_text(foreign: Foreign) -> &'static str {
 }
 
 async fn say(landed: Landed, status: StatusCode, title: &'static str, text: &str) {
-    let page = Page {
-        status,
-        title,
-        text: text.to_owned(),
-    };
-    landed.show(page).await;
+    landed.show(Notice::new(status, title, text)).await;
 }
 
 #[cfg(test)]
