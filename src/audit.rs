@@ -70,6 +70,22 @@ pub const EVENTS: &[Event] = &[
     event!("token_printed", "token given to a command", false, ["account" "protocol" "app" "token"], []),
     event!("trace_taken", "trace taken", false, ["account"], []),
     event!("log_level_changed", "log level changed", false, ["now" "before"], []),
+    event!(
+        "admin_logged_in",
+        "logged in at the admin page",
+        false,
+        ["source"],
+        []
+    ),
+    event!("admin_login_refused", "login at the admin page refused", true, ["source" "reason"], []),
+    event!(
+        "admin_logged_out",
+        "logged out of the admin page",
+        false,
+        ["source"],
+        []
+    ),
+    event!("admin_order", "order given at the admin page", false, ["source" "order" "account"], []),
     event!("reloaded", "configuration reloaded", false, ["plan" "generation" "ok"], []),
 ];
 
@@ -315,6 +331,34 @@ pub fn reloaded(plan: &str, generation: u64, ok: bool) {
             "configuration not taken"
         );
     }
+}
+
+/// An operator has logged in at the admin page.
+pub fn admin_logged_in(peer: &Peer) {
+    let source = peer.address();
+    tracing::info!(target: AUDIT, event = "admin_logged_in", %source, "logged in at the admin page");
+}
+
+/// Somebody has not: `reason` is `password`, or `limit` where it was not looked at.
+pub fn admin_login_refused(peer: &Peer, reason: &'static str) {
+    if flood::admits("admin_login_refused", peer) {
+        let source = peer.address();
+        tracing::warn!(target: AUDIT, event = "admin_login_refused", %source, reason, "login at the admin page refused");
+    }
+}
+
+/// An operator has logged out of the admin page.
+pub fn admin_logged_out(peer: &Peer) {
+    let source = peer.address();
+    tracing::info!(target: AUDIT, event = "admin_logged_out", %source, "logged out of the admin page");
+}
+
+/// An operator has given an order at the admin page: `sign-in`, `sign-out`, `link`, `test`, `reload`. What came of it is an event of
+/// its own.
+pub fn admin_order(peer: &Peer, order: &'static str, account: &str) {
+    let source = peer.address();
+    let account = crate::name::shown(account.as_bytes(), crate::name::MAX_NAME);
+    tracing::info!(target: AUDIT, event = "admin_order", %source, order, account, "order given at the admin page");
 }
 
 /// A source as `lines_suppressed` names it: the address, or the network of an IPv6 one.

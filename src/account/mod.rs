@@ -9,6 +9,7 @@ mod check;
 mod device;
 mod hashing;
 mod let_in;
+mod one_password;
 mod operator;
 pub mod password;
 mod places;
@@ -35,6 +36,7 @@ pub use candidate::{Candidate, Judge, Spelling};
 pub use check::Shared;
 pub use hashing::{Derived, Hashed};
 pub use let_in::LetInBy;
+pub use one_password::{Guessed, OnePassword};
 pub use password::PasswordHash;
 pub use verdict::{Authorized, Entrance, Passwords, RefusedLogin, TokenWanted, Verdict};
 

@@ -66,6 +66,10 @@ fn say_all() {
     log_level_changed("debug", "info");
     reloaded("+1 account", 2, true);
     reloaded("line 3: no such key", 2, false);
+    admin_logged_in(&peer);
+    admin_login_refused(&peer, "password");
+    admin_logged_out(&peer);
+    admin_order(&peer, "reload", "-");
     stopped();
 }
 

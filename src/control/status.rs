@@ -102,6 +102,9 @@ pub struct AppStatus {
     pub token_url: Option<String>,
     /// How: `client_credentials`, `sign-in` and so on.
     pub grant: String,
+    /// How people can sign in to it: `browser`, `device`.
+    #[serde(default)]
+    pub sign_in_ways: Vec<String>,
 }
 
 /// The token store.

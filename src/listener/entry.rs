@@ -11,6 +11,7 @@ use super::proxy::{self, Broken};
 use super::{Settings, tls};
 use crate::complaints::Complaints;
 use crate::peer::Peer;
+use crate::provider::Protocol;
 use crate::session::{Arrival, Context, session};
 use crate::sessions::{Admission, Place};
 use crate::transport::{self, Link, Upgrade};
@@ -30,6 +31,15 @@ pub struct Entry {
     complaints: Arc<Complaints>,
 }
 
+/// IANA's registry of ALPN protocol ids has imap and pop3; SMTP has none, so that any that is named is another's.
+const fn alpn(protocol: Protocol) -> &'static [u8] {
+    match protocol {
+        Protocol::Imap => b"imap",
+        Protocol::Pop3 => b"pop3",
+        Protocol::Smtp => b"smtp",
+    }
+}
+
 impl Entry {
     /// Prepares what may fail, so that putting it in place can't.
     pub fn prepare(
@@ -40,7 +50,7 @@ impl Entry {
         let upgrade = settings
             .identity
             .as_ref()
-            .map(|identity| tls::acceptor(settings.protocol, identity))
+            .map(|identity| tls::acceptor(alpn(settings.protocol), identity))
             .transpose()?;
         Ok(Self {
             settings,

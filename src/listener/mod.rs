@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 pub use entry::Entry;
 pub use socket::{bind, take_over};
+pub use tls::acceptor;
 
 use crate::account::Passwords;
 use crate::devices::Devices;

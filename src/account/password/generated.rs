@@ -125,7 +125,7 @@ impl GeneratedHash {
         })
     }
 
-    fn make(symbols: &Symbols) -> Result<Self, HashingError> {
+    pub(super) fn make(symbols: &Symbols) -> Result<Self, HashingError> {
         let salt = random()?;
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&salt, symbols).as_ref());

@@ -34,6 +34,13 @@ impl PasswordHash {
         }
     }
 
+    /// What recognises a generated password whose text is known; none if the text is none.
+    pub fn of_generated(text: &str) -> Result<Option<Self>, HashingError> {
+        let symbols = Symbols::read(text);
+        let hash = symbols.map(|symbols| GeneratedHash::make(&symbols)).transpose()?;
+        Ok(hash.map(Self::Generated))
+    }
+
     /// The text to store, which [`Self::parse`] reads.
     pub fn stored(&self) -> String {
         match self {

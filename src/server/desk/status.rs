@@ -399,10 +399,20 @@ fn orphans(records: &HashMap<GrantKey, Listed>, used: &[GrantKey]) -> Vec<Orphan
 fn app_status(configured: &ConfiguredApp) -> AppStatus {
     let app = &configured.app;
     let registration = app.grant.registration();
+    let delegated = app.grant.delegated();
+    let ways = [
+        ("browser", delegated.is_some_and(|app| app.browser.is_some())),
+        ("device", delegated.is_some_and(|app| app.device_url.is_some())),
+    ];
     AppStatus {
         app: app.name.to_string(),
         client_id: registration.map(|app| app.client_id.to_string()),
         token_url: registration.map(|app| app.token_url.to_string()),
         grant: app.grant.name().to_owned(),
+        sign_in_ways: ways
+            .into_iter()
+            .filter(|(_, is_one)| *is_one)
+            .map(|(way, _)| way.to_owned())
+            .collect(),
     }
 }
