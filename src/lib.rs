@@ -19,6 +19,8 @@ pub mod server;
 
 pub mod config;
 
+pub mod admin;
+
 pub mod control;
 pub mod health;
 pub mod hook;

@@ -11,6 +11,7 @@ const ORDER: &[&[&str]] = &[
     &["cli", "fuzzing"],
     &["server"],
     &["config"],
+    &["admin"],
     &["control", "health", "hook"],
     &["listener"],
     &["session", "probe"],

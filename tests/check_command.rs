@@ -397,6 +397,12 @@ control = "/run/saslgate/control"
 [health]
 bind = "10.0.0.1:9143"
 allow_from = ["10.9.0.0/16"]
+
+[admin]
+bind = "10.0.0.1:8424"
+url = "https://mail.contoso.com"
+behind_proxy = true
+allow_from = ["10.0.0.6"]
 "#;
 
 #[test]
@@ -448,6 +454,11 @@ probes and scrapes at 10.0.0.1:9143
   TLS           none: plain HTTP, GET only
   who gets in   anybody, without a login; it shows states and numbers without any name, and changes nothing
 
+the admin page at 10.0.0.1:8424
+  reached from  this machine and 10.0.0.6/32, as https://mail.contoso.com/ only
+  TLS           none here: the proxy in front does it
+  who gets in   whoever knows the token in the file admin-token beside the token store; a link for one sign-in opens that alone
+
 While somebody signs in by browser: http://localhost:8425/, from this machine only.
 Commands: the socket /run/saslgate/control, for saslgate's own user and root.
 No other port is opened.
@@ -472,6 +483,7 @@ No other port is opened.
         told["listeners"][2]["devices"][0],
         serde_json::json!({"network": "10.1.2.3/32", "sends_as": "scanner@contoso.com"})
     );
+    assert_eq!(told["admin"]["url"], "https://mail.contoso.com/");
     assert_eq!(told["health"]["from"], serde_json::json!(["10.9.0.0/16"]));
     assert_eq!(
         told["during_sign_in"],

@@ -67,6 +67,10 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
             format!("accounts and apps unchanged, {kept}, [health] needs a restart"),
         ),
         (
+            with("[admin]\n"),
+            format!("accounts and apps unchanged, {kept}, [admin] changed"),
+        ),
+        (
             with("[store]\npath = \"elsewhere\"\n"),
             format!("accounts and apps unchanged, {kept}, [store] needs a restart"),
         ),
@@ -98,7 +102,7 @@ fn a_reload_sees_what_changed_and_says_it_in_a_line() {
         );
         assert_eq!(old.digest == new.digest, *text == base, "{text}");
     }
-    assert_eq!(cases.len(), 17);
+    assert_eq!(cases.len(), 18);
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct ReloadPlan {
     pub apps: Changes<String>,
     /// Listeners, each `protocol address …`. One with another address is another listener.
     pub listeners: Changes<String>,
-    /// What holds for everything and differs: `[limits]`, `[upstream]`, `[log]`, `[server]`, `[alert]`, and what only a start looks at.
+    /// What holds for everything and differs: `[limits]`, `[upstream]`, `[log]`, `[server]`, `[alert]`, `[admin]`, and what only a start looks at.
     pub tables: Vec<&'static str>,
 }
 
@@ -82,6 +82,7 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> ReloadPlan {
         ),
         ("[server]", old.server != new.server),
         ("[alert]", old.alert != new.alert),
+        ("[admin]", old.admin != new.admin),
         (AT_THE_START[0], old.store != new.store),
         (AT_THE_START[1], old.control != new.control),
         (AT_THE_START[2], old.log.format != new.log.format),

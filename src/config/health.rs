@@ -7,18 +7,12 @@ use super::network;
 use super::reader::Reader;
 use super::table::Table;
 use crate::health::Settings;
-use crate::listener;
 
-/// Reads `[health]`, if it is there. `listeners` have their addresses already.
-pub(super) fn read<'l>(
-    root: &Table<'_>,
-    listeners: impl Iterator<Item = &'l listener::Settings>,
-    reader: &mut Reader<'_>,
-) -> Option<Settings> {
+/// Reads `[health]`, if it is there. `taken`: where this configuration listens already.
+pub(super) fn read(root: &Table<'_>, taken: &[SocketAddr], reader: &mut Reader<'_>) -> Option<Settings> {
     let table = root.sub("health", &keys::HEALTH, reader)?;
-    let taken: Vec<SocketAddr> = listeners.flat_map(|listener| listener.bind.clone()).collect();
     let settings = Settings {
-        bind: bind(&table, &taken, reader),
+        bind: bind(&table, taken, reader),
         allow_from: network::list("allow_from", &table, reader).unwrap_or_default(),
         account_names: table.flag("account_names", reader).is_some_and(|at| at.value),
     };
@@ -36,29 +30,7 @@ fn bind(table: &Table<'_>, taken: &[SocketAddr], reader: &mut Reader<'_>) -> Vec
             reader,
         );
     }
-    let texts = table
-        .one_or_more("bind", reader)
-        .map_or(Vec::new(), |at| at.value);
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for text in texts {
-        for address in network::bind(&text, reader) {
-            if let Some(other) = taken
-                .iter()
-                .chain(&addresses)
-                .find(|other| network::collide(address, **other))
-            {
-                let why = format!("something else of this configuration listens on {other} already");
-                reader.error(
-                    &text.span,
-                    format!("{address} is taken"),
-                    why,
-                    "choose another port",
-                );
-            }
-            addresses.push(address);
-        }
-    }
-    addresses
+    network::unshared(table, taken, reader)
 }
 
 /// Names are shown to everybody who can connect.

@@ -21,14 +21,6 @@ pub(super) struct Refused {
     pub(super) fix: &'static str,
 }
 
-const fn later(key: &'static str) -> Refused {
-    Refused {
-        key,
-        why: "it is not in this version of saslgate",
-        fix: "remove it",
-    }
-}
-
 pub(super) const ROOT: Shape = Shape {
     name: "the top level of the file",
     keys: &[
@@ -44,9 +36,10 @@ pub(super) const ROOT: Shape = Shape {
         "server",
         "alert",
         "health",
+        "admin",
     ],
     expands: false,
-    refused: &[later("admin")],
+    refused: &[],
 };
 
 pub(super) const APP: Shape = Shape {
@@ -224,6 +217,22 @@ pub(super) const HEALTH: Shape = Shape {
     refused: &[],
 };
 
+pub(super) const ADMIN: Shape = Shape {
+    name: "[admin]",
+    keys: &[
+        "bind",
+        "url",
+        "certificate",
+        "key",
+        "password",
+        "password_file",
+        "behind_proxy",
+        "allow_from",
+    ],
+    expands: false,
+    refused: &[],
+};
+
 pub(super) const STORE: Shape = Shape {
     name: "[store]",
     keys: &["path", "key_file", "key_env"],
@@ -262,6 +271,7 @@ pub(super) const SHAPES: &[&Shape] = &[
     &SERVER,
     &ALERT,
     &HEALTH,
+    &ADMIN,
 ];
 
 /// Whether the value of a key may be shown when its line is quoted. Only keys that are known, and among them none

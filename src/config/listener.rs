@@ -1,16 +1,14 @@
 //! `[[listener]]`: where mail clients connect, and when TLS starts there.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
-use rustls::sign::CertifiedKey;
 use toml::de::DeTable;
 
 use super::device;
 use super::exposure;
 use super::fingerprint::Fingerprint;
+use super::identity::{self, Certified, Whose};
 use super::keys;
 use super::network;
 use super::reader::{Reader, Span};
@@ -18,7 +16,6 @@ use super::snapshot::{self, ListenerPrint};
 use super::table::Table;
 use super::usual;
 use crate::account::{Account, Passwords};
-use crate::listener::identity;
 use crate::listener::{Settings, TlsMode};
 use crate::provider::Protocol;
 
@@ -37,11 +34,10 @@ const MODES: &[(&str, TlsMode)] = &[
 
 const PASSWORDS: &[(&str, Passwords)] = &[("any", Passwords::Any), ("generated", Passwords::Generated)];
 
-/// Seconds.
-const DAY: u64 = 86_400;
-
-/// How long before its end a certificate is worth a word. Automatic renewal happens a month before.
-const EXPIRES_SOON: Duration = Duration::from_secs(14 * DAY);
+const WHOSE: Whose = Whose {
+    owner: "this listener's",
+    seen_by: "mail clients",
+};
 
 /// Reads every listener; without any, the usual ones, of which variables may have said something. `accounts`: those of the
 /// configuration, unless one of them can't be used.
@@ -244,8 +240,6 @@ fn note_clear(settings: &Settings, table: &Table<'_>, reader: &mut Reader<'_>) {
     }
 }
 
-type Certified = (Arc<CertifiedKey>, (identity::Files, Fingerprint));
-
 fn certified(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -> Option<Certified> {
     let tls = tls?;
     let certificate = table.text("certificate", reader);
@@ -264,57 +258,5 @@ fn certified(table: &Table<'_>, tls: Option<TlsMode>, reader: &mut Reader<'_>) -
         return None;
     }
     let (certificate, key) = (certificate?, key?);
-    let chain = reader.public_file(&certificate);
-    let secret = reader.secret_file(&key);
-    let (chain, secret) = (chain?, secret?);
-    match identity::from_pem(chain.expose(), secret.expose()) {
-        Ok(identity) => {
-            note_expiry(identity.not_after, &certificate.span, reader);
-            let print = Fingerprint::of(&[chain.expose(), secret.expose()]);
-            let files = identity::Files {
-                certificate: reader.path(&certificate),
-                key: reader.path(&key),
-                not_after: identity.not_after,
-            };
-            Some((identity.key, (files, print)))
-        }
-        Err(error) => {
-            let span = if error.is_about_key() {
-                key.span
-            } else {
-                certificate.span
-            };
-            reader.error(
-                &span,
-                "this listener's certificate and key cannot be used",
-                error.to_string(),
-                error.fix(),
-            );
-            None
-        }
-    }
-}
-
-/// An expired certificate is a warning: mail clients that do not look at it go on, and the others say so themselves.
-fn note_expiry(not_after: SystemTime, span: &Span, reader: &mut Reader<'_>) {
-    let fix = "renew it, then restart saslgate";
-    match not_after.duration_since(reader.now()) {
-        Err(_) => reader.warning(
-            span,
-            "the certificate has expired",
-            "mail clients that check it refuse to connect",
-            fix,
-        ),
-        Ok(left) if left < EXPIRES_SOON => {
-            let days = left.as_secs() / DAY;
-            let what = format!("the certificate expires in {days} days");
-            reader.warning(
-                span,
-                what,
-                "mail clients that check it will then refuse to connect",
-                fix,
-            );
-        }
-        Ok(_) => {}
-    }
+    identity::read(&certificate, &key, &WHOSE, reader)
 }

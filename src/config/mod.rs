@@ -4,6 +4,7 @@
 //! [`Environment`]. Nothing of a configuration with an error in it is used. [`diff()`] says what a reload changes.
 
 mod account;
+mod admin;
 mod alert;
 mod app;
 mod conf_d;
@@ -16,6 +17,7 @@ mod excerpt;
 mod exposure;
 mod fingerprint;
 mod health;
+mod identity;
 mod keys;
 mod limits;
 mod listener;
@@ -60,6 +62,7 @@ pub use state::State;
 pub use variables::listed as variables;
 
 use crate::account::Account;
+use crate::admin::Settings as Admin;
 use crate::health::Settings as Health;
 use crate::hook;
 use crate::listener::Settings;
@@ -90,6 +93,8 @@ pub struct Config {
     pub alert: hook::Settings,
     /// Where probes and scrapes are answered; none if they are not.
     pub health: Option<Health>,
+    /// The admin page; none if there is none.
+    pub admin: Option<Admin>,
     /// What works and should be looked at.
     pub warnings: Problems,
     /// What the next configuration is compared with.
@@ -183,6 +188,7 @@ struct Parts {
     state: State,
     alert: (hook::Settings, Fingerprint),
     health: Option<Health>,
+    admin: Option<(Admin, admin::AdminPrint)>,
 }
 
 fn resolve(
@@ -202,9 +208,16 @@ fn resolve(
     let alert = alert::read(&root, &accounts, reader);
     let sound = are_sound.then_some(accounts.as_slice());
     let listeners = listener::read(&root, usual, sound, reader);
+    let mut taken: Vec<_> = listeners
+        .iter()
+        .flat_map(|(settings, _)| settings.bind.clone())
+        .collect();
+    let health = health::read(&root, &taken, reader);
+    taken.extend(health.iter().flat_map(|health| health.bind.clone()));
     Parts {
         alert,
-        health: health::read(&root, listeners.iter().map(|(settings, _)| settings), reader),
+        admin: admin::read(&root, &taken, reader),
+        health,
         listeners,
         accounts,
         account_prints,
@@ -234,12 +247,14 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         server,
         state,
         health,
+        admin,
         apps,
         alert: (alert, alert_print),
         accounts,
         account_prints,
         ..
     } = parts;
+    let (admin, admin_print) = admin.unzip();
     let (listeners, listener_prints): (Vec<_>, Vec<_>) = parts.listeners.into_iter().unzip();
     let snapshot = Snapshot {
         accounts: account_prints
@@ -256,6 +271,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         control: state.control.clone(),
         alert: alert_print,
         health: health.clone(),
+        admin: admin_print,
     };
     Config {
         listeners,
@@ -268,6 +284,7 @@ fn config(parts: Parts, warnings: Problems, digest: Fingerprint) -> Config {
         state,
         alert,
         health,
+        admin,
         warnings,
         snapshot,
         digest,

@@ -138,6 +138,33 @@ pub(super) fn bind(text: &Text, reader: &mut Reader<'_>) -> Vec<SocketAddr> {
     Vec::new()
 }
 
+/// Every address of `bind`, none of which may be taken already.
+pub(super) fn unshared(table: &Table<'_>, taken: &[SocketAddr], reader: &mut Reader<'_>) -> Vec<SocketAddr> {
+    let texts = table
+        .one_or_more("bind", reader)
+        .map_or(Vec::new(), |at| at.value);
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for text in texts {
+        for address in bind(&text, reader) {
+            if let Some(other) = taken
+                .iter()
+                .chain(&addresses)
+                .find(|other| collide(address, **other))
+            {
+                let why = format!("something else of this configuration listens on {other} already");
+                reader.error(
+                    &text.span,
+                    format!("{address} is taken"),
+                    why,
+                    "choose another port",
+                );
+            }
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
 /// Whether the system would refuse to bind both: the same port on the same address, or on all addresses of its family.
 pub fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let (one_ip, other_ip) = (one.ip(), other.ip());

@@ -146,7 +146,8 @@ fn is_wanted(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> bool {
     false
 }
 
-fn stored(text: &Text, reader: &mut Reader<'_>) -> Option<Password> {
+/// A hash as it stands in the file. None beside an error.
+pub(super) fn stored(text: &Text, reader: &mut Reader<'_>) -> Option<Password> {
     match PasswordHash::parse(&text.value) {
         Ok(hash) => Some(with_print(hash, text.value.as_bytes())),
         Err(error) => {
@@ -169,7 +170,8 @@ fn with_print(hash: PasswordHash, secret: &[u8]) -> Password {
     (hash, (id, Fingerprint::of(&[secret])))
 }
 
-fn from_file(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
+/// What `password_file` names, plain. None beside an error.
+pub(super) fn from_file(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<At<Secret<String>>> {
     let named = table.text("password_file", reader)?;
     let bytes = reader.secret_file(&named)?;
     plain(line(bytes.expose()), named.span, reader)
@@ -219,7 +221,7 @@ fn plain(value: &str, span: Span, reader: &mut Reader<'_>) -> Option<At<Secret<S
 }
 
 /// None beside an error: nothing of the file is used then, and a slow hash is not worth its time.
-fn hashed(plain: &At<Secret<String>>, reader: &mut Reader<'_>) -> Option<Password> {
+pub(super) fn hashed(plain: &At<Secret<String>>, reader: &mut Reader<'_>) -> Option<Password> {
     if reader.errors() > 0 {
         return None;
     }

@@ -28,6 +28,7 @@ fn read(text: &str) -> Result<Config, Problems> {
         .file("server.pem", "")
         .file("server.key", "")
         .file("company-ca.pem", "")
+        .file("admin.password", "a plain password")
         .file("support.upstream", "a plain password")
         .file("webhook.header", "Bearer token")
         .file("app.pem", "")
@@ -115,7 +116,7 @@ fn every_key_of_the_reference_is_taken_also_those_that_are_not_set() {
         refused.push((key, problems.list[0].what.clone()));
         seen += 1;
     }
-    assert_eq!(seen, 28);
+    assert_eq!(seen, 34);
     // The others need a neighbour, or exclude one.
     let expected = [
         (
@@ -144,6 +145,8 @@ fn every_key_of_the_reference_is_taken_also_those_that_are_not_set() {
             "`upstream_password_file` has no use here",
         ),
         ("ca_file", "`ca_file` cannot be used"),
+        ("certificate", "[admin] has no `key`"),
+        ("key", "[admin] has no `certificate`"),
     ];
     assert_eq!(refused, expected.map(|(key, what)| (key, what.to_owned())));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::admin::AdminPrint;
 use super::app::ConfiguredApp;
 use super::fingerprint::{Fingerprint, Sum};
 use super::limits::{Limits, Server, Upstream};
@@ -30,6 +31,14 @@ pub struct Snapshot {
     pub(super) control: PathBuf,
     pub(super) alert: Fingerprint,
     pub(super) health: Option<health::Settings>,
+    pub(super) admin: Option<AdminPrint>,
+}
+
+impl Snapshot {
+    /// What tells the admin page's password from another; none where none is configured.
+    pub fn admin_password(&self) -> Option<Fingerprint> {
+        self.admin.as_ref()?.password
+    }
 }
 
 /// One account: a fingerprint for each thing that somebody may want to know the change of.

@@ -29,6 +29,17 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The admin page's address can't be had.
+    #[error(
+        "can't listen on {address} for the admin page ([admin]): {error}; {}",
+        bind_fix(error)
+    )]
+    Admin {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
     /// A part can't be prepared.
     #[error("{0}")]
     Prepare(Box<dyn std::error::Error + Send + Sync>),

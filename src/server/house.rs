@@ -220,10 +220,15 @@ pub(super) fn limits(limits: &config::Limits) -> Limits {
     }
 }
 
-/// The certificates that listeners show, each once.
-pub(super) fn certificates(listeners: &[listener::Settings]) -> Vec<Files> {
+/// The certificates that listeners and the admin page show, each once.
+pub(super) fn certificates(config: &config::Config) -> Vec<Files> {
     let mut certificates: Vec<Files> = Vec::new();
-    for files in listeners.iter().filter_map(|listener| listener.files.as_ref()) {
+    let of_page = config.admin.iter().filter_map(|admin| admin.files.as_ref());
+    let of_listeners = config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.files.as_ref());
+    for files in of_listeners.chain(of_page) {
         if !certificates
             .iter()
             .any(|known| known.certificate == files.certificate)

@@ -1,5 +1,6 @@
 //! The composition root: puts the rooms together from a configuration, runs them, swaps them on reload, drains them at the end.
 
+mod admin;
 mod desk;
 mod drain;
 mod error;
@@ -72,15 +73,18 @@ pub struct Server {
     /// Alerts that are still to be told when saslgate stops.
     telling: TaskTracker,
     answering: Option<Answering>,
+    page: Option<admin::Page>,
 }
 
 impl Server {
     /// Binds every listener, or takes its socket from `inherited`, and starts to accept. `ear` reads conversations along.
     pub fn start(
-        config: Config,
+        mut config: Config,
         inherited: Inherited,
         ear: Option<Arc<dyn Overhear>>,
     ) -> Result<Self, StartError> {
+        let certificates = house::certificates(&config);
+        let page = admin::prepare(config.admin.take(), &config.state.store.path, None)?;
         let probed = config.health.as_ref().map(health::bind_all).transpose()?;
         // Before the store is opened: a command that found the one locked and not the other would be told to wait.
         let path = config.state.control.clone();
@@ -94,10 +98,10 @@ impl Server {
             store: config.state.store,
             limits: limits(&config.limits),
             devices: devices(&config.listeners),
-            certificates: house::certificates(&config.listeners),
+            certificates,
             alert: config.alert,
             account_names: config.health.is_some_and(|health| health.account_names),
-            admin_url: None,
+            admin_url: page.as_ref().map(|page| page.url().clone()),
         };
         let house = House::furnish(
             parts,
@@ -132,9 +136,11 @@ impl Server {
             sessions,
             orders: TaskTracker::new(),
             telling: TaskTracker::new(),
+            page: None,
         };
         server.listeners.open(config.listeners)?;
         server.house.desk.knows_doors(server.listeners.doors());
+        server.answer_page(page, false)?;
         server.attend(control, path);
         server.look_after();
         server.house.pulse.ready();
@@ -168,6 +174,27 @@ impl Server {
         self.keep("the watch over what ends", expiring);
         self.keep("the watch over accounts", watch::run(context, stop()));
         self.keep("the count of log lines left out", audit::tell_suppressed(stop()));
+    }
+
+    /// Answers at the admin page as was prepared; where nothing was, there is none any more.
+    fn answer_page(
+        &mut self,
+        prepared: Option<admin::Prepared>,
+        password_changed: bool,
+    ) -> Result<(), StartError> {
+        let running = self.page.take();
+        self.house
+            .desk
+            .knows_page(prepared.as_ref().map(|prepared| prepared.url().clone()));
+        let ground = admin::Ground {
+            house: &self.house,
+            orders: &self.orders,
+            tasks: &self.tasks,
+            stop: &self.stop_accepting,
+        };
+        let open = |prepared| ground.open(prepared, running, password_changed);
+        self.page = prepared.map(open).transpose()?;
+        Ok(())
     }
 
     /// Work that goes on until saslgate stops; if it ends before, health tells.
@@ -231,12 +258,14 @@ impl Server {
     /// Takes another configuration, or nothing of it. Sessions of what is gone end; all others go on.
     pub async fn reload(&mut self, config: Config) -> Result<ReloadPlan, StartError> {
         let plan = config::diff(&self.snapshot, &config.snapshot);
+        let certificates = house::certificates(&config);
         // What can fail comes first.
         let (devices, limits) = (devices(&config.listeners), limits(&config.limits));
         let rooms =
             rooms(config.accounts, devices, &self.house.shared, limits).map_err(StartError::prepare)?;
         let ways = ways(&config.upstream)?;
-        let certificates = house::certificates(&config.listeners);
+        let password_changed = self.snapshot.admin_password() != config.snapshot.admin_password();
+        let page = admin::prepare(config.admin, &config.state.store.path, self.page.as_ref())?;
         let prepared = self.listeners.prepare(config.listeners).await?;
         // A device that is new at a listener has to be known when it comes there.
         self.house.take(ways, rooms);
@@ -245,6 +274,7 @@ impl Server {
         self.admission.limit(admitted(&config.limits));
         let doors = self.listeners.doors();
         self.house.desk.reload(config.apps, doors, certificates);
+        self.answer_page(page, password_changed)?;
         self.house.alerts.change(config.alert);
         if plan.tables.contains(&"[log]")
             && let Err(error) = log::change(&config.log)

@@ -26,6 +26,7 @@ struct Foreign {
 impl Offline {
     /// Puts the rooms together. The token store is opened if an account needs it.
     pub fn new(config: Config) -> Result<Self, StartError> {
+        let certificates = certificates(&config);
         let settings = config.state.store;
         // Where nothing is kept, whoever may read the configuration may test it.
         if is_needed(config.accounts.iter()) {
@@ -37,11 +38,11 @@ impl Offline {
             apps: config.apps,
             store: settings,
             limits: limits(&config.limits),
-            certificates: certificates(&config.listeners),
+            certificates,
             alert: config.alert,
             devices: Vec::new(),
             account_names: false,
-            admin_url: None,
+            admin_url: config.admin.map(|admin| admin.url),
         };
         House::furnish(parts, None, None).map(Self)
     }

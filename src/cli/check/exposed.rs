@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{SHOWN, joined};
 use crate::account::{Account, PasswordHash, Passwords};
+use crate::admin::Settings as Admin;
 use crate::config::Config;
 use crate::health::Settings as Health;
 use crate::listener::{Settings, TlsMode};
@@ -18,6 +19,8 @@ pub(super) struct Exposed {
     listeners: Vec<Port>,
     /// Where probes and scrapes are answered; none if they are not.
     health: Option<Probed>,
+    /// The admin page; none if there is none.
+    admin: Option<Page>,
     /// Redirect URIs on this machine: they are listened to while somebody signs in.
     during_sign_in: Vec<String>,
     /// The socket of the commands: a file, not a port.
@@ -53,6 +56,22 @@ struct Probed {
     account_names: bool,
 }
 
+/// The admin page.
+#[derive(Serialize)]
+struct Page {
+    addresses: Vec<String>,
+    /// By which address browsers have to call it.
+    url: String,
+    /// Networks that may connect beside this machine; empty means anywhere.
+    from: Vec<String>,
+    on_this_machine: bool,
+    /// Whether TLS is spoken here; else a proxy does, or nobody comes from elsewhere.
+    tls: bool,
+    behind_proxy: bool,
+    /// Whether a password is configured; else a token in a file beside the store is asked for.
+    password: bool,
+}
+
 /// Somebody who logs in by a password.
 #[derive(Serialize)]
 struct Person {
@@ -77,6 +96,7 @@ impl Exposed {
                 .map(|settings| Port::of(settings, &config.accounts))
                 .collect(),
             health: config.health.as_ref().map(Probed::of),
+            admin: config.admin.as_ref().map(Page::of),
             during_sign_in: landings(config),
             control: config.state.control.display().to_string(),
         }
@@ -160,6 +180,48 @@ impl Probed {
     }
 }
 
+impl Page {
+    fn of(settings: &Admin) -> Self {
+        Self {
+            addresses: texts(&settings.bind),
+            url: settings.url.to_string(),
+            from: texts(&settings.allow_from),
+            on_this_machine: settings.bind.iter().all(|address| address.ip().is_loopback()),
+            tls: settings.identity.is_some(),
+            behind_proxy: settings.behind_proxy,
+            password: settings.password.is_some(),
+        }
+    }
+}
+
+/// Without a line end at its end.
+impl Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = match (self.on_this_machine, self.from.as_slice()) {
+            (true, _) => "this machine only".to_owned(),
+            (false, []) => "anywhere".to_owned(),
+            (false, some) => format!("this machine and {}", some.join(", ")),
+        };
+        let tls = match (self.tls, self.behind_proxy) {
+            (true, _) => "1.2 or newer, from the first byte",
+            (false, true) => "none here: the proxy in front does it",
+            (false, false) => "none: plain HTTP",
+        };
+        let password = if self.password {
+            "the password of [admin]"
+        } else {
+            "the token in the file admin-token beside the token store"
+        };
+        writeln!(f, "the admin page at {}", joined(&self.addresses, " and "))?;
+        writeln!(f, "  reached from  {from}, as {} only", self.url)?;
+        writeln!(f, "  TLS           {tls}")?;
+        write!(
+            f,
+            "  who gets in   whoever knows {password}; a link for one sign-in opens that alone"
+        )
+    }
+}
+
 impl Person {
     fn of(account: &Account, settings: &Settings) -> Self {
         let is_generated = |password: &PasswordHash| matches!(password, PasswordHash::Generated(_));
@@ -210,6 +272,9 @@ impl Display for Exposed {
         }
         if let Some(health) = &self.health {
             writeln!(f, "\n{health}")?;
+        }
+        if let Some(admin) = &self.admin {
+            writeln!(f, "\n{admin}")?;
         }
         writeln!(f)?;
         for uri in &self.during_sign_in {

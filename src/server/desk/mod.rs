@@ -174,6 +174,11 @@ impl Desk {
         self.doors.store(Arc::new(doors));
     }
 
+    /// Learns where the admin page is, if there is one.
+    pub(super) fn knows_page(&self, url: Option<Url>) {
+        self.admin_url.store(url.map(Arc::new));
+    }
+
     /// Takes the apps of another configuration, and learns of its listeners and of the certificates that they show.
     pub(super) fn reload(&self, apps: Vec<ConfiguredApp>, doors: Vec<Door>, certificates: Vec<Files>) {
         self.apps.store(Arc::new(apps));

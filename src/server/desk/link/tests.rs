@@ -79,13 +79,14 @@ impl Gate {
 
     fn furnished(folder: &Path, page: Option<&str>, running: bool) -> Self {
         let config = config::load(&folder.join("saslgate.toml"), &System).unwrap();
+        let certificates = certificates(&config);
         let parts = Parts {
             upstream: config.upstream,
             accounts: config.accounts,
             apps: config.apps,
             store: config.state.store,
             limits: limits(&config.limits),
-            certificates: certificates(&config.listeners),
+            certificates,
             alert: config.alert,
             devices: Vec::new(),
             account_names: false,
