@@ -14,6 +14,7 @@ mod browser;
 #[allow(dead_code)]
 mod people;
 
+mod attacks;
 mod floods;
 mod http;
 mod login;
