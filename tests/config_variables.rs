@@ -211,8 +211,8 @@ const TOLD: [(&str, &str, &str); 22] = [
     ),
     (
         "SASLGATE_ADMIN_URL",
-        "https://x",
-        "SASLGATE_ADMIN_URL: error: the variable is not taken: it is not in this version of saslgate; fix: unset it",
+        "ftp://x",
+        "SASLGATE_ADMIN_URL: error: SASLGATE_ADMIN_URL of [admin] cannot be used: it is no URL; fix: write \"https://NAME\" or",
     ),
     (
         "SASLGATE_BIND",

@@ -75,7 +75,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Ask a few questions, write the configuration, and say what has to be done at Microsoft
+    /// Ask a few questions, write the configuration, say what is left to do
     Setup(setup::SetupArgs),
     /// Serve mail clients
     Run(run::RunArgs),

@@ -73,6 +73,23 @@ const VARIABLES: &[Variable] = &[
     ("SASLGATE_STORE_KEY_FILE", "store", "key_file", Kind::Text),
     ("SASLGATE_STORE_KEY", "store", "key_env", Kind::Secret),
     ("SASLGATE_HEALTH", "health", "bind", Kind::List),
+    ("SASLGATE_ADMIN_URL", "admin", "url", Kind::Text),
+    ("SASLGATE_ADMIN_BIND", "admin", "bind", Kind::List),
+    (
+        "SASLGATE_ADMIN_PASSWORD_FILE",
+        "admin",
+        "password_file",
+        Kind::Text,
+    ),
+    (
+        "SASLGATE_ADMIN_BEHIND_PROXY",
+        "admin",
+        "behind_proxy",
+        Kind::FlagOrText,
+    ),
+    ("SASLGATE_ADMIN_ALLOW_FROM", "admin", "allow_from", Kind::List),
+    ("SASLGATE_ADMIN_CERTIFICATE", "admin", "certificate", Kind::Text),
+    ("SASLGATE_ADMIN_KEY", "admin", "key", Kind::Text),
     ("SASLGATE_LOG", "log", "level", Kind::Text),
     ("SASLGATE_LOG_FORMAT", "log", "format", Kind::Text),
     ("SASLGATE_UPSTREAM_CA_FILE", "upstream", "ca_file", Kind::Text),
@@ -101,9 +118,6 @@ fn meaning(table: &str, key: &str, kind: Kind) -> String {
         }
     }
 }
-
-/// Variables of later versions.
-const LATER: &[&str] = &["SASLGATE_ADMIN_URL"];
 
 /// What is no part of a configuration: where its file is, where it runs, and whose token a `command` is asked for, which
 /// may run saslgate itself.
@@ -208,10 +222,6 @@ fn put(
 }
 
 fn unknown(name: &str, span: &Span, reader: &mut Reader<'_>) {
-    if LATER.contains(&name) {
-        let what = "the variable is not taken";
-        return reader.error(span, what, "it is not in this version of saslgate", "unset it");
-    }
     let known = VARIABLES.iter().map(|(known, ..)| *known);
     // What all begin with makes no two of them alike.
     let own = known

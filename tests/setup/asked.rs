@@ -47,7 +47,10 @@ fn an_end_before_the_end_leaves_nothing() {
     let all = format!("script\n\ncontoso.com\n\n\na@contoso.com\n\n\n{SECRET}\n\n");
     let lines: Vec<_> = all.lines().collect();
     for count in 0..lines.len() {
-        let typed: String = lines[..count].iter().map(|line| format!("{line}\n")).collect();
+        let mut typed = lines[..count].join("\n");
+        if count > 0 {
+            typed.push('\n');
+        }
         let ran = setup(&["--directory", at.to_str().unwrap()], &typed);
         assert_eq!(ran.code, Some(2), "{typed}: {ran:?}");
         assert!(ran.complained.contains("nothing was written"), "{ran:?}");

@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::run::{SECRET, answer, mode, password, setup};
 
-/// Every cmdlet that the file may call: those of PowerShell itself, of Microsoft.Graph, and of ExchangeOnlineManagement.
+/// Every cmdlet that the file may call: those of PowerShell itself, of Microsoft.Graph, and of `ExchangeOnlineManagement`.
 const CMDLETS: [&str; 32] = [
     "ForEach-Object",
     "Get-Command",
@@ -225,7 +225,7 @@ fn it_is_whole_and_calls_only_what_there_is() {
     );
 }
 
-/// Whatever changes something is asked for first: -WhatIf is only as good as the change that forgets it.
+/// Whatever changes something is asked for first: `-WhatIf` is only as good as the change that forgets it.
 #[test]
 fn nothing_is_changed_unasked() {
     let (text, _) = written("app-secret", "script");

@@ -82,10 +82,11 @@ pub(super) fn preset(name: &str) -> Option<&'static Preset> {
 mod tests {
     use super::*;
 
+    type Row<'a> = (&'a str, &'a [String], Option<(&'a str, Option<&'a str>)>);
+
     #[test]
     fn a_token_endpoint_says_which_provider_it_is() {
         let dod = [String::from("outlook-dod.office365.us")];
-        type Row<'a> = (&'a str, &'a [String], Option<(&'a str, Option<&'a str>)>);
         let table: [Row<'_>; 9] = [
             (
                 "https://login.microsoftonline.com/common/oauth2/v2.0/token",

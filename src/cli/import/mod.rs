@@ -183,7 +183,7 @@ fn tell(text: &mut String, draft: &Draft, rendered: &Rendered, path: &Path, stor
     );
     let _ = writeln!(text, "Written:\n  {}", path.display());
     for (path, _) in &rendered.secrets {
-        let _ = writeln!(text, "  {} (for its owner alone)", path.display());
+        let _ = writeln!(text, "  {} (a secret)", path.display());
     }
     let is_imported = |password: &Password| matches!(password, Password::Imported(_));
     let waiting = draft

@@ -1,7 +1,7 @@
 //! `--answers FILE`: the same questions, answered beforehand. Every problem is told at once.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::{Table, Value};
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 /// What a file says, in the order of the questions.
 pub(super) fn read(
     path: &Path,
-    directory: Option<PathBuf>,
+    directory: Option<&Path>,
     surroundings: &dyn Surroundings,
 ) -> Result<Answers, String> {
     let text = certificates::read(path)?;
@@ -36,7 +36,7 @@ fn secret_of(path: &Path, named: &str) -> Result<Secret<String>, String> {
 
 fn of_text(
     text: &str,
-    directory: Option<PathBuf>,
+    directory: Option<&Path>,
     surroundings: &dyn Surroundings,
     secret_of: impl Fn(&str) -> Result<Secret<String>, String>,
 ) -> Result<Answers, Vec<String>> {
@@ -46,46 +46,55 @@ fn of_text(
     let mut problems: Vec<String> = table.keys().filter_map(|key| unknown(key)).collect();
     let mut draft = Draft::default();
     for question in Question::ALL {
-        let given = match table.get(question.key()) {
-            Some(value) => match written(value) {
-                Some(text) => Some(text),
-                None => {
-                    problems.push(format!("{}: write text, or a list of texts", question.key()));
-                    continue;
-                }
-            },
-            None => None,
+        let said = directory.filter(|_| question == Question::Directory);
+        let given = match (said, table.get(question.key())) {
+            (Some(said), _) => Ok(Some(said.display().to_string())),
+            (None, Some(value)) => written(value).map(Some).ok_or("write text, or a list of texts"),
+            (None, None) => Ok(None),
         };
-        let given = match (question, &directory) {
-            (Question::Directory, Some(said)) => Some(said.display().to_string()),
-            _ => given,
+        let put = match given {
+            Ok(given) => put(question, given, &mut draft, surroundings, &secret_of),
+            Err(why) => Err(why.to_owned()),
         };
-        if question == Question::Cloud && given.is_some() {
-            // A GUID does not tell which cloud it is of; whoever writes a file may.
-            draft.clouds = super::typed::every_cloud();
-        }
-        let put = match (given, question.applies(&draft)) {
-            (Some(given), true) if question == Question::Secret && !given.eq_ignore_ascii_case(LATER) => {
-                secret_of(&given).and_then(|secret| draft.put(question, secret.expose(), surroundings))
-            }
-            (Some(given), true) => draft.put(question, &given, surroundings),
-            (None, true) => match question.default(&draft, surroundings) {
-                Some(default) => draft.put(question, &default, surroundings),
-                None => Err(format!("it is missing. {}", question.about(&draft))),
-            },
+        match put {
             // Beside a problem it is not known whether it has a meaning.
-            (Some(_), false) if problems.is_empty() => {
-                Err("it has no meaning beside the other answers: remove it".to_owned())
+            Err(why) if why != NO_MEANING || problems.is_empty() => {
+                problems.push(format!("{}: {why}", question.key()));
             }
-            _ => Ok(()),
-        };
-        if let Err(why) = put {
-            problems.push(format!("{}: {why}", question.key()));
+            _ => {}
         }
     }
     match draft.answers() {
         Some(answers) if problems.is_empty() => Ok(answers),
         _ => Err(problems),
+    }
+}
+
+const NO_MEANING: &str = "it has no meaning beside the other answers: remove it";
+
+/// Takes one answer, or what is taken without it.
+fn put(
+    question: Question,
+    given: Option<String>,
+    draft: &mut Draft,
+    surroundings: &dyn Surroundings,
+    secret_of: &impl Fn(&str) -> Result<Secret<String>, String>,
+) -> Result<(), String> {
+    if question == Question::Cloud && given.is_some() {
+        // A GUID does not tell which cloud it is of; whoever writes a file may.
+        draft.clouds = super::typed::every_cloud();
+    }
+    match (given, question.applies(draft)) {
+        (Some(given), true) if question == Question::Secret && !given.eq_ignore_ascii_case(LATER) => {
+            secret_of(&given).and_then(|secret| draft.put(question, secret.expose(), surroundings))
+        }
+        (Some(given), true) => draft.put(question, &given, surroundings),
+        (None, true) => match question.default(draft, surroundings) {
+            Some(default) => draft.put(question, &default, surroundings),
+            None => Err(format!("it is missing. {}", question.about(draft))),
+        },
+        (Some(_), false) => Err(NO_MEANING.to_owned()),
+        (None, false) => Ok(()),
     }
 }
 

@@ -276,11 +276,13 @@ fn body(question: Question, draft: &Draft) -> String {
     let mut text = question.about(draft).to_owned();
     for (at, (name, about)) in choices.iter().enumerate() {
         let number = at + 1;
-        text += &match about {
-            &"" => format!("\n {number:>2}  {name}"),
-            about if beside => format!("\n {number:>2}  {name:<widest$}  {about}"),
-            about => format!("\n {number:>2}  {name}\n     {about}"),
+        let line = match about {
+            &"" => format!("{number:>2}  {name}"),
+            about if beside => format!("{number:>2}  {name:<widest$}  {about}"),
+            about => format!("{number:>2}  {name}\n     {about}"),
         };
+        text += "\n ";
+        text += &line;
     }
     text
 }

@@ -16,6 +16,10 @@ use crate::certificates::Name;
 use crate::provider::{Preset, Protocol};
 use crate::secret::Secret;
 
+/// An answer that may be put off: the inner `None` is "later".
+#[allow(clippy::option_option, reason = "not asked yet and put off are two things")]
+type Later<T> = Option<Option<T>>;
+
 /// Answers as far as they go. What was said before a step back stays as the default of its question.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
@@ -25,16 +29,15 @@ pub(super) struct Draft {
     pub(super) clouds: Vec<&'static Preset>,
     pub(super) cloud: Option<&'static Preset>,
     pub(super) protocols: Option<Vec<Protocol>>,
-    /// The inner `None` is "not yet".
-    pub(super) client_id: Option<Option<String>>,
+    pub(super) client_id: Later<String>,
     /// A client id that came with the tenant's address.
     pub(super) seen_client_id: Option<String>,
     pub(super) mailboxes: Option<Vec<String>>,
     pub(super) place: Option<Place>,
     pub(super) host: Option<Name>,
     pub(super) networks: Option<Vec<IpNet>>,
-    pub(super) secret: Option<Option<Rc<Secret<String>>>>,
-    pub(super) expires: Option<Option<String>>,
+    pub(super) secret: Later<Rc<Secret<String>>>,
+    pub(super) expires: Later<String>,
     pub(super) directory: Option<PathBuf>,
 }
 

@@ -140,7 +140,7 @@ impl Kind {
             Self::Authority => "the authority that mail clients import",
             Self::AuthorityKey => "its key",
             Self::Server => "saslgate's certificate",
-            Self::ServerKey => "its key",
+            Self::ServerKey => "the key of saslgate's certificate",
             Self::Users => "the accounts, one a line",
             Self::Cards => {
                 "the settings of each mail client with its password: hand them out, then delete it"

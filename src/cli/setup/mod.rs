@@ -42,18 +42,19 @@ use super::complain;
 use crate::server::keep_memory_private;
 
 const EXAMPLES: &str = "Examples:
-  saslgate setup                                   ask, one question at a time
-  saslgate setup --directory ./try                 into a directory of your own
-  saslgate setup --powershell saslgate.ps1         also one file that registers the app and lets it into the mailboxes
+  saslgate setup                              ask, one question at a time
+  saslgate setup --directory ./try            into a directory of your own
+  saslgate setup --powershell saslgate.ps1    also a file that does the administrator's part
   saslgate setup --answers-template > answers.toml
-  saslgate setup --answers answers.toml            the same without a question
+  saslgate setup --answers answers.toml       the same without a question
 
-It knows Email This Issue, Highstage, osTicket, Efecte ESM, Oracle B2C Service, mail programs, scanners, Postfix, scripts
-and 200 mailboxes at once. Nothing is registered or changed at Microsoft: it says what to do there. The client secret is
-asked for without showing it, or named by a file; never on the command line. Passwords for mail clients are made here and
-shown once.
+It knows Email This Issue, Highstage, osTicket, Efecte ESM, Oracle B2C Service, mail programs,
+scanners, Postfix, scripts and 200 mailboxes at once. Nothing is changed at Microsoft: it says
+what to do there. The client secret is asked for without showing it, or named by a file; it is
+never on the command line. Passwords for mail clients are made here and shown once.
 
-Exit codes: 0 written, and `saslgate check` finds nothing; 1 written, and something is left to do; 2 nothing was written.";
+Exit codes: 0 written, and `saslgate check` finds nothing; 1 written, and something is left to
+do; 2 nothing was written.";
 
 /// What `setup` is told.
 #[derive(Args)]
@@ -106,7 +107,7 @@ fn set_up(args: &SetupArgs) -> Result<(zeroize::Zeroizing<String>, u8), String> 
         Machine.usable(directory)?;
     }
     let answers = match &args.answers {
-        Some(file) => answers_file::read(file, directory, &Machine)?,
+        Some(file) => answers_file::read(file, directory.as_deref(), &Machine)?,
         None => terminal::answers(Dialogue::new(&Machine, directory, powershell.clone()))?,
     };
     let layout = layout::of(&answers, powershell.as_deref(), &Machine);

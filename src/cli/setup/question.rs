@@ -184,14 +184,14 @@ impl Question {
 
     /// What is taken if nothing is said; none where there is nothing to go by.
     pub(super) fn default(self, draft: &Draft, surroundings: &dyn Surroundings) -> Option<String> {
-        let number = |at: Option<usize>| at.map(|at| (at + 1).to_string());
+        let number = |at: usize| Some((at + 1).to_string());
         match self {
             Self::Product => {
                 let said = draft.product.unwrap_or(Product::MailProgram);
-                number(Product::ALL.iter().position(|product| *product == said))
+                number(place_of(Some(said), &Product::ALL))
             }
             Self::Way => number(place_of(draft.way, &draft.ways())),
-            Self::Cloud => number(Some(0)),
+            Self::Cloud => number(0),
             Self::Tenant => draft.tenant.clone(),
             Self::Protocols => {
                 let usual = draft.product.map(|product| product.facts().protocols.to_vec());
@@ -243,9 +243,9 @@ impl Question {
     }
 }
 
-fn place_of<T: PartialEq>(said: Option<T>, choices: &[T]) -> Option<usize> {
+fn place_of<T: PartialEq>(said: Option<T>, choices: &[T]) -> usize {
     let at = said.and_then(|said| choices.iter().position(|choice| *choice == said));
-    Some(at.unwrap_or(0))
+    at.unwrap_or(0)
 }
 
 fn networks(draft: &Draft) -> String {

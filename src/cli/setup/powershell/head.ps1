@@ -10,7 +10,8 @@
 #
 # It can be run again at any time. It needs, once:
 #   Install-Module Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns, ExchangeOnlineManagement -Scope CurrentUser
-# and somebody who is Privileged Role Administrator in Entra ID and Exchange Administrator.
+# and somebody who may consent for the tenant (Global Administrator, or Cloud Application Administrator where somebody has consented to
+# these modules before) and who is Exchange Administrator.
 #
 # The two modules bring libraries that can get in each other's way in one window: if the second sign-in fails, run
 #   .\saslgate.ps1 -Part Entra        and, in a new window, the line that it prints in the end (-Part Exchange)

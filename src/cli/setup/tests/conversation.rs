@@ -186,7 +186,7 @@ fn what_is_wrong_is_said_at_once_and_asked_again() {
     );
     assert_eq!(answers.mailboxes.len(), 3);
     assert_eq!(answers.place, Place::Internet);
-    assert_eq!(answers.secret.is_some(), false);
+    assert!(answers.secret.is_none());
 }
 
 /// Another product brings its own defaults; what does not depend on it stays.

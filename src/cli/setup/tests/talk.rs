@@ -32,10 +32,10 @@ impl Surroundings for Given {
     }
 
     fn usable(&self, directory: &Path) -> Result<(), String> {
-        match directory.starts_with("/root") {
-            true => Err("this user may not write to /root".to_owned()),
-            false => Ok(()),
+        if directory.starts_with("/root") {
+            return Err("this user may not write to /root".to_owned());
         }
+        Ok(())
     }
 
     fn is_there(&self, path: &Path) -> bool {
@@ -72,10 +72,14 @@ pub(super) fn play(given: &Given, script: &str) -> Step {
 fn pump(dialogue: &mut Dialogue<'_>, shown: &mut String) -> Option<Step> {
     loop {
         match dialogue.step() {
-            Step::Say(text) => *shown += &format!("{text}\n"),
+            Step::Say(text) => {
+                shown.push_str(&text);
+                shown.push('\n');
+            }
             Step::Ask(ask) => {
                 let hidden = if ask.hidden { "(not shown) " } else { "" };
-                *shown += &format!("{}\n{}\n{hidden}{}", ask.heading, ask.body, ask.prompt);
+                let lines = [ask.heading, ask.body, hidden.to_owned() + &ask.prompt];
+                shown.push_str(&lines.join("\n"));
                 return None;
             }
             over => return Some(over),

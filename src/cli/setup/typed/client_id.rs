@@ -17,12 +17,12 @@ pub(in super::super) fn client_id(typed: &str, tenant: &str) -> Result<String, S
         };
     }
     match labelled(typed) {
-        Some((None | Some(Label::ClientId), guid)) => of_guid(guid, tenant),
-        Some((Some(Label::ObjectId), _)) => Err(format!(
+        Some((None | Some(Label::Client), guid)) => of_guid(guid, tenant),
+        Some((Some(Label::Object), _)) => Err(format!(
             "that is the Object ID, which stands below the client id: {WHERE}"
         )),
-        Some((Some(Label::TenantId), _)) => Err(format!("that is the tenant: {WHERE}")),
-        Some((Some(Label::SecretId), _)) => Err(format!("that is the ID of a client secret: {WHERE}")),
+        Some((Some(Label::Tenant), _)) => Err(format!("that is the tenant: {WHERE}")),
+        Some((Some(Label::Secret), _)) => Err(format!("that is the ID of a client secret: {WHERE}")),
         None if super::client_secret::is_like_a_value(typed) => Err(format!(
             "that looks like a client secret, which is asked for later and not shown then. It can be read on this screen now, so \
              better make another. Here: {WHERE}"

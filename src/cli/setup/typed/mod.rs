@@ -18,13 +18,13 @@ pub(super) use tenant::{every_cloud, tenant};
 
 use crate::oauth::authority::is_guid;
 
-/// The portal's word for a GUID that was copied together with it.
+/// Whose id a GUID is, by the portal's word that was copied together with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Label {
-    ClientId,
-    TenantId,
-    ObjectId,
-    SecretId,
+    Client,
+    Tenant,
+    Object,
+    Secret,
 }
 
 /// A GUID as the portal shows it: alone, or behind its name when a whole line was copied.
@@ -35,13 +35,13 @@ fn labelled(typed: &str) -> Option<(Option<Label>, &str)> {
     let before = typed[..typed.find(guid)?].to_ascii_lowercase();
     let has = |word| before.contains(word);
     let label = if has("object") {
-        Some(Label::ObjectId)
+        Some(Label::Object)
     } else if has("secret") {
-        Some(Label::SecretId)
+        Some(Label::Secret)
     } else if has("tenant") || has("directory") {
-        Some(Label::TenantId)
+        Some(Label::Tenant)
     } else if has("client") || has("application") || has("app") {
-        Some(Label::ClientId)
+        Some(Label::Client)
     } else {
         None
     };

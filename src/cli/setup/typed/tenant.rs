@@ -48,14 +48,14 @@ pub(in super::super) fn tenant(typed: &str) -> Result<Tenant, String> {
     }
     if let Some((label, guid)) = labelled(typed) {
         return match label {
-            None | Some(Label::TenantId) => named(guid, clouds(GLOBAL)),
-            Some(Label::ClientId) => Err(format!(
+            None | Some(Label::Tenant) => named(guid, clouds(GLOBAL)),
+            Some(Label::Client) => Err(format!(
                 "that is the client id, which is asked for later: {WHERE}"
             )),
-            Some(Label::ObjectId) => Err(format!(
+            Some(Label::Object) => Err(format!(
                 "that is the Object ID, which belongs to the app: {WHERE}"
             )),
-            Some(Label::SecretId) => Err(format!("that is the ID of a client secret: {WHERE}")),
+            Some(Label::Secret) => Err(format!("that is the ID of a client secret: {WHERE}")),
         };
     }
     if let Some((_, domain)) = typed.rsplit_once('@') {
