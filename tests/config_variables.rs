@@ -211,8 +211,8 @@ const TOLD: [(&str, &str, &str); 22] = [
     ),
     (
         "SASLGATE_ADMIN_URL",
-        "ftp://x",
-        "SASLGATE_ADMIN_URL: error: SASLGATE_ADMIN_URL of [admin] cannot be used: it is no URL; fix: write \"https://NAME\" or",
+        "http://mail.contoso.com",
+        "SASLGATE_ADMIN_URL: error: SASLGATE_ADMIN_URL of [admin] cannot be used: passwords and codes would cross the network in clear",
     ),
     (
         "SASLGATE_BIND",

@@ -17,6 +17,7 @@ mod people;
 mod attacks;
 mod floods;
 mod http;
+mod links;
 mod login;
 mod reload;
 mod rig;

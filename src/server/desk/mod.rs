@@ -176,6 +176,7 @@ impl Desk {
 
     /// Learns where the admin page is, if there is one.
     pub(super) fn knows_page(&self, url: Option<Url>) {
+        self.context.tokens.offer_links(url.is_some());
         self.admin_url.store(url.map(Arc::new));
     }
 
