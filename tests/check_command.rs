@@ -112,7 +112,7 @@ fn it_says_who_is_told_of_trouble() {
     ];
     for (tables, expected) in &cases {
         let (code, said) = check_text(&format!("{SOUND}{tables}"), 0o600);
-        assert!(code < 2 && said.ends_with(expected.as_str()), "{said}");
+        assert!(code < 2 && said.contains(expected.as_str()), "{said}");
         assert!(!said.contains("Alerts: none"), "{said}");
     }
     assert_eq!(cases.len(), 4);

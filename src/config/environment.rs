@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::container;
 use crate::secret::Secret;
 
 /// The largest file read, in bytes: ten thousand accounts fit, a device or a log given by mistake does not.
@@ -91,6 +92,54 @@ impl Environment for System {
         rustix::process::getrlimit(rustix::process::Resource::Nofile)
             .maximum
             .unwrap_or(u64::MAX)
+    }
+}
+
+/// The machine as it will be: with files that are not written yet, and perhaps a container of the image.
+#[derive(Clone, Debug, Default)]
+pub struct Becoming<'a> {
+    /// What is going to be written, and where.
+    pub files: BTreeMap<&'a Path, &'a [u8]>,
+    /// Whether it is a container; as this machine is if it is not said.
+    pub is_container: Option<bool>,
+}
+
+impl Environment for Becoming<'_> {
+    fn read(&self, path: &Path) -> io::Result<Content> {
+        match self.files.get(path) {
+            Some(bytes) => Ok(Content {
+                bytes: Secret::new(bytes.to_vec()),
+                mode: Some(0o600),
+            }),
+            None => System.read(path),
+        }
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        System.list(directory)
+    }
+
+    fn variables(&self, beginning: &str) -> Vec<String> {
+        System.variables(beginning)
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        match self.is_container {
+            Some(is) if name == container::VARIABLE => Some(if is { "1" } else { "0" }.into()),
+            _ => System.variable(name),
+        }
+    }
+
+    fn is_program(&self, path: &Path) -> bool {
+        System.is_program(path)
+    }
+
+    fn now(&self) -> SystemTime {
+        System.now()
+    }
+
+    fn descriptors(&self) -> u64 {
+        System.descriptors()
     }
 }
 

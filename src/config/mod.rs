@@ -49,7 +49,7 @@ use toml::de::DeTable;
 
 pub use app::ConfiguredApp;
 pub use diff::{AccountChange, Changes, ReloadPlan, diff};
-pub use environment::{Content, Environment, Given, MAX_FILE, System};
+pub use environment::{Becoming, Content, Environment, Given, MAX_FILE, System};
 pub use fingerprint::Fingerprint;
 pub use limits::{Limits, Server, Upstream, most_connections};
 pub use network::{collide, is_private};

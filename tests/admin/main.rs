@@ -19,6 +19,7 @@ mod floods;
 mod http;
 mod links;
 mod login;
+mod owner;
 mod reload;
 mod rig;
 mod sign_in;

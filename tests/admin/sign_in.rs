@@ -12,7 +12,7 @@ use crate::support::{until, within};
 use std::time::Duration;
 
 /// A page that looks again by itself, until it says that.
-async fn looks_until(browser: &mut Browser, path: &str, text: &str) -> String {
+pub(crate) async fn looks_until(browser: &mut Browser, path: &str, text: &str) -> String {
     within(Duration::from_secs(60), text, async {
         loop {
             let page = browser.get(path).await;

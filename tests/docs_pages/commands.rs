@@ -72,7 +72,13 @@ fn refused(arguments: &[&str], in_sentence: bool) -> Option<String> {
         .err()?;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => None,
-        ErrorKind::MissingRequiredArgument if in_sentence => None,
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            if in_sentence =>
+        {
+            None
+        }
         _ => Some(format!("{arguments:?}: {error}")),
     }
 }

@@ -122,9 +122,20 @@ fn said_by_the_program() -> String {
     text
 }
 
+/// Settings of email-oauth2-proxy's and Dovecot's files, which docs/moving-over.md names.
+const OF_OTHERS: &[&str] = &[
+    "proxy_mech",
+    "ssl_cert",
+    "ssl_key",
+    "login_trusted_networks",
+    "haproxy_trusted_networks",
+    "mail_max_userip_connections",
+];
+
 /// Settings of other programs' files.
 fn is_of_another_program(page: &Page, word: &str) -> bool {
     (page.path.ends_with("linux-admin.md") && (word.starts_with("smtp_") || word.starts_with("sender_")))
+        || (page.path.ends_with("moving-over.md") && OF_OTHERS.contains(&word))
         || ["stop_grace_period", "read_only"].contains(&word)
         // Metrics have a test of their own.
         || word.starts_with("saslgate_")

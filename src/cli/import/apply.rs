@@ -1,7 +1,6 @@
 //! From a draft to files and records: all of it checked before any of it is written.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -15,7 +14,7 @@ use super::draft::{Draft, Password};
 use super::render::Rendered;
 use crate::account::{Accounts, Authorized, Shared};
 use crate::certificates::{Mode, create_all};
-use crate::config::{self, Config, Content, Environment, Origin, System};
+use crate::config::{self, Becoming, Config, Origin};
 use crate::name::LoginName;
 use crate::oauth::GrantKey;
 use crate::provider::Protocol;
@@ -23,45 +22,6 @@ use crate::secret::Secret;
 use crate::server::check_owner;
 use crate::token::imported;
 use crate::token::store::{self, FileStore, Record, SignIn, StoreError, Swap, TokenStore as _};
-
-/// The machine with files that are not written yet.
-struct Ahead<'a>(BTreeMap<&'a Path, &'a [u8]>);
-
-impl Environment for Ahead<'_> {
-    fn read(&self, path: &Path) -> io::Result<Content> {
-        match self.0.get(path) {
-            Some(bytes) => Ok(Content {
-                bytes: Secret::new(bytes.to_vec()),
-                mode: Some(0o600),
-            }),
-            None => System.read(path),
-        }
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        System.list(directory)
-    }
-
-    fn variables(&self, beginning: &str) -> Vec<String> {
-        System.variables(beginning)
-    }
-
-    fn variable(&self, name: &str) -> Option<OsString> {
-        System.variable(name)
-    }
-
-    fn is_program(&self, path: &Path) -> bool {
-        System.is_program(path)
-    }
-
-    fn now(&self) -> SystemTime {
-        System.now()
-    }
-
-    fn descriptors(&self) -> u64 {
-        System.descriptors()
-    }
-}
 
 /// What is going to be written, and where.
 pub(super) struct Plan {
@@ -80,7 +40,14 @@ impl Plan {
             .map(|(path, text)| (path.as_path(), text.as_bytes()))
             .collect();
         files.insert(path, rendered.text.as_bytes());
-        let read = config::read(&Origin::File(path.to_owned()), &Ahead(files)).0;
+        let read = config::read(
+            &Origin::File(path.to_owned()),
+            &Becoming {
+                files,
+                is_container: None,
+            },
+        )
+        .0;
         let config = read.map_err(|problems| {
             format!(
                 "what would be written can't be used, so nothing was. Mend it in the other program's configuration, and import again:\n{problems}"

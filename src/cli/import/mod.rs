@@ -39,6 +39,25 @@ with saslgate and the other program stopped. docs/moving-over.md goes through ea
 
 Exit codes: 0 all taken over, 1 taken over and something is left to do, 2 not taken over.";
 
+const OF_EMAILPROXY: &str = "Examples:
+  saslgate import emailproxy                                what is in ./emailproxy.config
+  saslgate import emailproxy emailproxy.config --dry-run    what would be written, and what has no equivalent
+  saslgate import emailproxy emailproxy.config --cache-store tokens.cache
+
+Exit codes: 0 all taken over, 1 taken over and something is left to do, 2 not taken over.";
+
+const OF_SASL_XOAUTH2: &str = "Examples:
+  saslgate import sasl-xoauth2 /etc/sasl-xoauth2.conf /etc/tokens/alice@contoso.com
+  saslgate import sasl-xoauth2 /etc/sasl-xoauth2.conf alice@contoso.com=/etc/tokens/1 --dry-run
+
+Exit codes: 0 all taken over, 1 taken over and something is left to do, 2 not taken over.";
+
+const OF_DAVMAIL: &str = "Examples:
+  saslgate import davmail ~/.davmail.properties
+  saslgate import davmail ~/.davmail.properties --dry-run    what would be written, and what has no equivalent
+
+Exit codes: 0 all taken over, 1 taken over and something is left to do, 2 not taken over.";
+
 const EMAILPROXY: &str = "Take over email-oauth2-proxy: mail clients keep their passwords
 
 Its tokens are sealed under the password that each mail client sends. They are kept as they are; each mail client's first
@@ -55,7 +74,7 @@ pub(super) struct ImportArgs {
 #[derive(Subcommand)]
 enum From {
     /// Take over email-oauth2-proxy: mail clients keep their passwords
-    #[command(name = "emailproxy", alias = "email-oauth2-proxy", long_about = EMAILPROXY)]
+    #[command(name = "emailproxy", aliases = ["email-oauth2-proxy", "emailproxy.config"], long_about = EMAILPROXY, after_help = OF_EMAILPROXY)]
     Emailproxy {
         /// Its configuration
         #[arg(default_value = "emailproxy.config")]
@@ -67,7 +86,7 @@ enum From {
         to: ToArgs,
     },
     /// Take over sasl-xoauth2: its app, and the refresh token of each mailbox
-    #[command(name = "sasl-xoauth2")]
+    #[command(name = "sasl-xoauth2", after_help = OF_SASL_XOAUTH2)]
     SaslXoauth2 {
         /// Its configuration
         file: PathBuf,
@@ -78,6 +97,7 @@ enum From {
         to: ToArgs,
     },
     /// Take over DavMail's ports and mailboxes; its tokens can't be
+    #[command(after_help = OF_DAVMAIL)]
     Davmail {
         /// Its davmail.properties
         file: PathBuf,

@@ -39,7 +39,9 @@ use self::answers::Answers;
 use self::dialogue::Dialogue;
 use self::surroundings::{Machine, Surroundings as _};
 use super::complain;
+use crate::config::Becoming;
 use crate::server::keep_memory_private;
+use place::Place;
 
 const EXAMPLES: &str = "Examples:
   saslgate setup                              ask, one question at a time
@@ -146,5 +148,9 @@ fn refuse_to_replace(layout: &layout::Layout) -> Result<(), String> {
 /// What `check` says of what was written, and its exit code.
 fn checked(answers: &Answers) -> (String, u8) {
     let path = answers.directory.join(layout::CONFIG);
-    super::check::say(&path, &report::Target::of(answers))
+    let machine = Becoming {
+        is_container: Some(answers.place == Place::Containers),
+        ..Becoming::default()
+    };
+    super::check::say(&path, &machine)
 }

@@ -1,10 +1,6 @@
 //! What is said in the end: what was written, what others have to do, what is typed into the mail client, what comes next.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
-use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
@@ -13,11 +9,9 @@ use super::card;
 use super::layout::{self, Kind};
 use super::made::Work;
 use super::next;
-use super::place::Place;
 use super::portal::{self, Registration};
 use super::powershell;
 use super::terminal::HEADING;
-use crate::config::{Content, Environment, System};
 
 /// All of it, and the exit code.
 pub(super) fn of(
@@ -88,50 +82,4 @@ fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
 fn section(text: &mut String, title: &str, content: &str) {
     // Writing to a string cannot fail.
     let _ = write!(text, "\n{HEADING}{title}{HEADING:#}\n\n{}\n", content.trim_end());
-}
-
-/// The machine on which the configuration will run: this one, or a container of the image.
-pub(super) struct Target {
-    is_container: bool,
-}
-
-impl Target {
-    pub(super) fn of(answers: &Answers) -> Self {
-        Self {
-            is_container: answers.place == Place::Containers,
-        }
-    }
-}
-
-impl Environment for Target {
-    fn read(&self, path: &Path) -> io::Result<Content> {
-        System.read(path)
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        System.list(directory)
-    }
-
-    fn variables(&self, beginning: &str) -> Vec<String> {
-        System.variables(beginning)
-    }
-
-    fn variable(&self, name: &str) -> Option<OsString> {
-        if name == "SASLGATE_CONTAINER" {
-            return Some(if self.is_container { "1" } else { "0" }.into());
-        }
-        System.variable(name)
-    }
-
-    fn is_program(&self, path: &Path) -> bool {
-        System.is_program(path)
-    }
-
-    fn now(&self) -> SystemTime {
-        System.now()
-    }
-
-    fn descriptors(&self) -> u64 {
-        System.descriptors()
-    }
 }

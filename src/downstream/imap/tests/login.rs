@@ -43,7 +43,7 @@ fn a_notice_is_ascii() {
     greeted().play(
         r"
         C: a AUTHENTICATE PLAIN
-        S: +
+        S: + 
         C: AHUAcA==
         login: u / p (Plain)
         remind: zoë@contoso.com
