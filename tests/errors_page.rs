@@ -37,7 +37,7 @@ Fixes that run in PowerShell are for an Exchange administrator, on any machine w
 (`MAILBOX`, `OWNER`, `SENDER`, `CLIENT_ID`, `OBJECT_ID`, `TENANT`, `SIGN_IN_HOST`, `ACCOUNT`, `PERMISSION`, `PROTOCOL_SWITCH`) are filled in by the log. What isn't, because it
 isn't known or holds a character that a shell would act on, is yours to fill in.
 
-What is mended in the configuration works after a reload (`sudo kill -HUP $(pidof saslgate)`, for a container `docker kill --signal HUP NAME`; `[upstream]`, listeners and variables of the environment need a restart).
+What is mended in the configuration is taken by itself; `saslgate reload` (in a container `docker exec NAME saslgate reload`) takes it at once and says what has changed. `[store]`, `[health]`, `control` and variables of the environment need a restart.
 What is mended at Microsoft needs neither: saslgate asks for a token again within five minutes, and for a person at once after `saslgate sign-in`; Exchange takes up to an hour.
 ";
 

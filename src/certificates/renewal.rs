@@ -141,7 +141,7 @@ pub fn renew_due(certificate: &Path, key: &Path, now: SystemTime) -> Renewal {
                 ours.anew()
             } else {
                 format!(
-                    "type `{}` as a user that may read ca.key and write there, then reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+                    "type `{}` as a user that may read ca.key and write there, then reload saslgate (`saslgate reload`)",
                     ours.by_hand()
                 )
             },

@@ -39,7 +39,7 @@ fn wrong_resource(claims: &Claims, facts: &Facts) -> Option<Diagnosis> {
         fix: facts
             .fill(
                 "remove `scope` from the app (saslgate then asks for the right one), or let it begin with https://outlook.office.com/; reload \
-                 saslgate (`sudo kill -HUP $(pidof saslgate)`); the app needs PERMISSION of \"Office 365 Exchange Online\" (entra.microsoft.com > App \
+                 saslgate (`saslgate reload`); the app needs PERMISSION of \"Office 365 Exchange Online\" (entra.microsoft.com > App \
                  registrations > your app (CLIENT_ID) > API permissions)",
                 None,
             )

@@ -22,37 +22,37 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::UnknownUser => (
             "a typing error, an account that is not configured yet, or somebody is guessing",
-            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::WrongPassword => (
             "the mail client has another password than the configuration, or somebody is guessing",
             "enter the password in the mail client again; or make a new one with `saslgate password`, put the line that it prints into the \
-             account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+             account, and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::NoPasswordSet => (
             "an account without a password lets nobody in",
-            "add the line that `saslgate password` prints to the account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "add the line that `saslgate password` prints to the account, and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::ProtocolNotAllowed(_) => (
             "`protocols` of the account leaves it out",
-            "add the protocol that is named above to `protocols` of the account, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "add the protocol that is named above to `protocols` of the account, and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::ForbiddenSource => (
             "`allow_from` of the account does not contain it",
-            "add the address (`peer` in the log) or its network to `allow_from` and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "add the address (`peer` in the log) or its network to `allow_from` and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::MailboxNotAllowed => (
             "the mail client asked for a mailbox besides its own name (its authorization identity, a field that few have)",
-            "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::NotGenerated => (
             "`passwords = \"generated\"`: a listener that many can reach takes no password that a person chose",
             "make one with `saslgate password`, put the line that it prints into the account, reload saslgate \
-             (`sudo kill -HUP $(pidof saslgate)`), and enter the password in the mail client",
+             (`saslgate reload`), and enter the password in the mail client",
         ),
         RefusedLogin::UnknownDevice => (
             "`devices` of the listener names no account for it, or no more",
-            "log in with a user name and a password; or add `devices = { \"ADDRESS\" = \"LOGIN\" }` to the SMTP listener, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "log in with a user name and a password; or add `devices = { \"ADDRESS\" = \"LOGIN\" }` to the SMTP listener, and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::Busy => (
             "very many logins at once with passwords that a person chose; checking one of those is slow on purpose",

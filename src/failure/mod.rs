@@ -158,7 +158,7 @@ pub fn explain(failure: &Failure, facts: &Facts) -> Diagnosis {
             code: None,
             what: "the account was removed while the login was under way".into(),
             why: "the configuration was reloaded".into(),
-            fix: "put the account back and reload saslgate (`sudo kill -HUP $(pidof saslgate)`), if it should still be there".into(),
+            fix: "put the account back and reload saslgate (`saslgate reload`), if it should still be there".into(),
         },
         Failure::NoPlace(missed) => places::explain(missed),
         Failure::Stopping => Diagnosis {

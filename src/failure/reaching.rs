@@ -104,7 +104,7 @@ fn of_closing(closing: &Closing) -> (&'static str, &'static str) {
         ),
         Closing::Foreign(Foreign::Tls) => (
             "the port speaks TLS from the first byte",
-            "set `tls = \"implicit\"` for HOST in its [provider.NAME], and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            "set `tls = \"implicit\"` for HOST in its [provider.NAME], and reload saslgate (`saslgate reload`)",
         ),
         Closing::Foreign(Foreign::Http) => (
             "something answers as a web server would: the sign-in page of a network or an HTTP proxy stands in the way, or the port is wrong",

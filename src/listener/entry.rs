@@ -84,7 +84,8 @@ impl Entry {
         } else {
             self.complain(
                 &peer,
-                "a connection came from outside `proxy_from`, which names those who may say where others come from",
+                "a connection came from outside `proxy_from`",
+                "that names those who may say where others come from: this listener has `proxy_protocol`",
                 &format!("if that is the balancer, add \"{}\" to `proxy_from` of this listener; if not, let nobody past the balancer", peer.address()),
             );
         }
@@ -128,8 +129,14 @@ impl Entry {
     fn is_allowed(&self, peer: &Peer) -> bool {
         let allowed = self.settings.allow_from.is_empty() || peer.is_in(&self.settings.allow_from);
         if !allowed {
-            // A network that may not connect is told nothing at all.
-            tracing::debug!(%peer, protocol = %self.settings.protocol, "connection from outside allow_from closed");
+            // A network that may not connect is told nothing at all. The operator is: a product whose address has changed
+            // looks just like a stranger.
+            self.complain(
+                peer,
+                "a connection was closed without a word",
+                "`allow_from` of this listener does not contain the address",
+                "if this address may log in, add it to `allow_from` of the listener",
+            );
         }
         allowed
     }
@@ -158,17 +165,18 @@ impl Entry {
     fn tell(&self, balancer: &Peer, broken: &Broken) {
         match broken {
             Broken::Nothing => tracing::debug!(peer = %balancer, "{broken}"),
-            _ => self.complain(balancer, &broken.to_string(), broken.fix()),
+            _ => self.complain(
+                balancer,
+                &broken.to_string(),
+                "this listener has `proxy_protocol`, and a connection whose source nobody vouches for is closed",
+                broken.fix(),
+            ),
         }
     }
 
-    fn complain(&self, balancer: &Peer, what: &str, fix: &str) {
-        if self.complaints.may(balancer, Instant::now()) {
-            tracing::warn!(
-                peer = %balancer, protocol = %self.settings.protocol, what,
-                why = "this listener has `proxy_protocol`, and a connection whose source nobody vouches for is closed",
-                fix, "connection refused"
-            );
+    fn complain(&self, peer: &Peer, what: &str, why: &str, fix: &str) {
+        if self.complaints.may(peer, Instant::now()) {
+            tracing::warn!(%peer, protocol = %self.settings.protocol, what, why, fix, "connection refused");
         }
     }
 }

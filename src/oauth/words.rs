@@ -18,7 +18,7 @@ const ROWS: &[Row] = &[
         words: &["invalid_client"],
         what: "does not accept the app's client id and secret",
         why: "one of them is wrong, or the secret has expired or was withdrawn",
-        fix: "compare `client_id` with the app registration, create a new client secret, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+        fix: "compare `client_id` with the app registration, create a new client secret, and reload saslgate (`saslgate reload`)",
     },
     Row {
         words: &["invalid_grant"],

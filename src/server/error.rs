@@ -59,7 +59,9 @@ fn bind_fix(error: &io::Error) -> &'static str {
         io::ErrorKind::AddrInUse => {
             "another program (or another saslgate) has it: stop that one, or choose another port"
         }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose 1143, 1110 or 1587",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege: let systemd hold the port (docs/operations.md), give the program CAP_NET_BIND_SERVICE, or choose a port above, such as 1143"
+        }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address",
         _ => "check `bind` in the configuration",
     }

@@ -231,7 +231,7 @@ impl Record {
             Unserved::UnknownAddress => (
                 "it did not log in, and `devices` of this listener does not name its address",
                 format!(
-                    "have it log in; if it can't, add to this listener: devices = {{ \"{}\" = \"LOGIN\" }} (LOGIN: that of an account)",
+                    "have it log in, with TLS where this listener asks for it (530 Must issue a STARTTLS command first); if it can't log in at all, add to this listener: devices = {{ \"{}\" = \"LOGIN\" }} (LOGIN: that of an account)",
                     self.peer.address()
                 ),
             ),

@@ -257,8 +257,9 @@ fn of_operator(error: &TokenError) -> TokenError {
     TokenError {
         kind: Kind::Misconfigured,
         why: "it is the one of `upstream_password_file`, which no mail client knows".into(),
-        fix: "put the password that the person has now into that file, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)"
-            .into(),
+        fix:
+            "put the password that the person has now into that file, and reload saslgate (`saslgate reload`)"
+                .into(),
         ..error.clone()
     }
 }

@@ -170,7 +170,7 @@ impl<'e> Trouble<'e> {
             Self::NotTls => (
                 "what came back is no TLS: the port begins without encryption, or a proxy or the sign-in page of a network answered in the host's place",
                 "sign in to this network in a browser, if it wants that; if HOST is in a [provider.NAME] of yours and its port PORT begins without encryption, set `tls` to \"starttls\" there, and reload \
-                 saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+                 saslgate (`saslgate reload`)",
             ),
             Self::NoProof => (
                 "the other side shows a certificate and can't prove that it holds the key: something on the way has meddled",

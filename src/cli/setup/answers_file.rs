@@ -163,8 +163,8 @@ fn example(question: Question) -> (&'static str, Vec<&'static str>) {
         Question::Way => ("#way = \"browser\"", Way::ALL.map(Way::key).to_vec()),
         Question::Tenant => ("tenant = \"contoso.onmicrosoft.com\"", none()),
         Question::Cloud => (
-            "#cloud = \"microsoft365-gcc-high\"",
-            vec!["microsoft365-gcc-high", "microsoft365-dod"],
+            "#cloud = \"microsoft365\"",
+            vec!["microsoft365", "microsoft365-gcc-high", "microsoft365-dod"],
         ),
         Question::Protocols => ("#protocols = [\"imap\", \"smtp\"]", none()),
         Question::ClientId => ("client_id = \"11111111-2222-3333-4444-555555555555\"", none()),

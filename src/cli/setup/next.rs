@@ -33,11 +33,10 @@ pub(super) fn steps(answers: &Answers, has_exchange: bool, certs_are_new: bool) 
     let sign_in = || answers.way.has_sign_in().then(|| sign_in(answers, &command));
     let check = format!("{}    # nothing is wrong any more", command("check"));
     match runs {
-        // One terminal is enough until it runs.
         Runs::Person => {
             steps.push(check);
+            steps.push("saslgate run    # and leave it running; the rest in another terminal".to_owned());
             steps.extend(sign_in());
-            steps.push("saslgate run    # and leave it running".to_owned());
         }
         // The sign-in is kept in a directory of the service's own, so it has to be there first.
         Runs::Service => {
@@ -98,7 +97,8 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
         );
     } else if answers.place == Place::NetworkTls {
         steps.push(format!(
-            "{}, into the store that each mail client trusts (`saslgate certs` tells where, for the usual ones).",
+            "{}, into the store that each mail client trusts: /usr/local/share/ca-certificates/ as .crt and `update-ca-certificates` on Debian, certmgr.msc > Trusted \
+             Root Certification Authorities on Windows, the settings of what brings a store of its own (Thunderbird, Java: keytool). And open the ports in this machine's firewall.",
             directory.join("certs/ca.pem").display()
         ));
     }

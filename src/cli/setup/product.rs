@@ -58,10 +58,10 @@ const TABLE: [Facts; 10] = [
         about: "document management; its guide has you register an app",
         has_guide: true,
         guide_has_secret: true,
-        protocols: &[Protocol::Imap, Protocol::Pop3],
+        protocols: &[Protocol::Imap, Protocol::Smtp],
         way: Way::AppSecret,
         place: Place::ThisMachine,
-        hint: "IMAP or POP3, the mailbox's address and this password instead of the app's ids.",
+        hint: "IMAP (or POP3) and SMTP, the mailbox's address and this password instead of the app's ids.",
     },
     Facts {
         key: "osticket",

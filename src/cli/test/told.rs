@@ -33,6 +33,8 @@ struct Login {
     held: String,
     millis: u64,
     passed: bool,
+    /// Whether it was not logged in, because that can't be tried.
+    left_out: bool,
     code: u8,
 }
 
@@ -122,7 +124,7 @@ impl Told {
             return String::new();
         };
         if login.is_account {
-            let count = match (login.code, login.passed) {
+            let count = match (login.code, login.opened()) {
                 (0, false) => &mut self.count.left_out,
                 (0, true) => &mut self.count.work,
                 (1, _) => &mut self.count.look,
@@ -176,8 +178,12 @@ impl Told {
     }
 
     fn verdict(&self) -> &'static str {
-        match (self.count.tested() + self.count.left_out, self.code) {
+        let Count { left_out, .. } = self.count;
+        match (self.count.tested() + left_out, self.code) {
             (0, 0) => "There was nothing to test.",
+            (_, 0) if left_out > 0 => {
+                "What could be tested works. No mailbox was opened where a step was left out: the line with - says why. Nothing was sent."
+            }
             (_, 0) => "All of it works. Nothing was sent.",
             (_, 1) => "All of it works; what is marked with ! should be looked at. Nothing was sent.",
             _ => "Something does not work: do what the fix says, and test again. Nothing was sent.",
@@ -194,6 +200,7 @@ impl Login {
             held,
             millis: 0,
             passed: false,
+            left_out: false,
             code: 0,
         }
     }
@@ -201,6 +208,9 @@ impl Login {
     /// What is shown of a step now: nothing as long as it may all become one line.
     fn take(&mut self, step: &TestStep, code: u8, brief: bool) -> String {
         self.millis += step.millis;
+        let skipped = matches!(step.outcome, StepOutcome::Skipped(_));
+        // Without a token nobody has logged in, whatever was reached on the way there.
+        self.left_out |= skipped && ["token", "login"].contains(&&*step.of.step);
         self.passed |= matches!(step.outcome, StepOutcome::Passed(_));
         self.code = self.code.max(code);
         self.held += &text(step);
@@ -210,9 +220,14 @@ impl Login {
         std::mem::take(&mut self.held)
     }
 
+    /// Whether its mailbox was opened, if nothing failed.
+    const fn opened(&self) -> bool {
+        self.passed && !self.left_out
+    }
+
     /// What is shown at its end.
     fn over(mut self, brief: bool) -> String {
-        match (brief && self.code == 0, self.passed) {
+        match (brief && self.code == 0, self.opened()) {
             (false, _) => String::new(),
             (true, true) => format!(
                 "{}  {}  {} ms\n",

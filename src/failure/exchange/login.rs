@@ -276,7 +276,7 @@ pub(super) const ROWS: &[Known] = &[
         why: "the token does not cover what this protocol needs; the scope that would do stands in the answer",
         fix: Fix::Same(
             "add the scope that stands in the answer to `scope` of the app, and to the permissions of the app registration at the provider; then reload saslgate \
-             (`sudo kill -HUP $(pidof saslgate)`), and run `saslgate sign-in ACCOUNT` where people sign in",
+             (`saslgate reload`), and run `saslgate sign-in ACCOUNT` where people sign in",
         ),
     },
     TEMPORARY,

@@ -264,7 +264,7 @@ fn of_graph(what: String) -> Diagnosis {
         code: Some("WrongResource".into()),
         what,
         why: "the token is for Microsoft Graph, because `scope` of the app asks for that; Exchange wants one of its own".into(),
-        fix: "remove `scope` from the app, or set it to https://outlook.office365.com/.default, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)".into(),
+        fix: "remove `scope` from the app, or set it to https://outlook.office365.com/.default, and reload saslgate (`saslgate reload`)".into(),
     }
 }
 

@@ -105,10 +105,10 @@ impl Mended {
     /// What has to be done afterwards, or how long it takes.
     const fn afterwards(self) -> &'static str {
         match self {
-            Self::Here => "; then reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+            Self::Here => "; then reload saslgate (`saslgate reload`)",
             Self::There => "; then wait: saslgate asks again within five minutes",
             Self::Either => {
-                "; if you changed the configuration, reload saslgate (`sudo kill -HUP $(pidof saslgate)`), else wait: it asks again within five minutes"
+                "; if you changed the configuration, reload saslgate (`saslgate reload`), else wait: it asks again within five minutes"
             }
             Self::BySigningIn => "",
         }

@@ -9,7 +9,7 @@ pub(super) const ROWS: &[Row] = &[
         what: "Entra ID does not know this user in this tenant",
         why: "the address is misspelled, is an alias that nobody can sign in with, or belongs to another organisation",
         fix: "compare `signs_in_as` of the account (or `login`, if it has none) with the user's Username (admin.microsoft.com > Users > Active users), and \
-              `tenant` with the organisation; then reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+              `tenant` with the organisation; then reload saslgate (`saslgate reload`)",
     },
     Row {
         codes: &[50_064, 50_126],
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
         class: Class::SignIn,
         what: "there is no password for this user in Entra ID",
         why: "the person signs in without a password, or at the organisation's own sign-in page",
-        fix: "use an app with grant = \"authorization_code\" for this account, reload saslgate (`sudo kill -HUP $(pidof saslgate)`), and run `saslgate sign-in \
+        fix: "use an app with grant = \"authorization_code\" for this account, reload saslgate (`saslgate reload`), and run `saslgate sign-in \
               ACCOUNT`",
     },
     Row {
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         what: "Entra ID wants a second factor",
         why: "per-user multifactor authentication, security defaults or Conditional Access demand one; a password alone never gets past it",
         fix: "run `saslgate sign-in ACCOUNT` and confirm the second factor; where the app has grant = \"password\", first set it to \"authorization_code\" and \
-              reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+              reload saslgate (`saslgate reload`)",
     },
     Row {
         codes: &[50_078],

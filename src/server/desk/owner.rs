@@ -194,7 +194,7 @@ fn record(login: &Authorized, granted: &Granted) -> Result<Record, Refused> {
         return Err(refused(
             "the provider gave an access token and no refresh token, so nobody could renew it: nothing was kept",
             "the scope offline_access is missing from `scope` of the app, or the provider wants to be asked for consent again",
-            "remove `scope` from the app, or add offline_access to it; reload saslgate (`sudo kill -HUP $(pidof saslgate)`), and sign in again",
+            "remove `scope` from the app, or add offline_access to it; reload saslgate (`saslgate reload`), and sign in again",
         ));
     };
     Ok(Record {

@@ -28,7 +28,7 @@ impl Desk {
             return Err(refused(
                 format!("the app \"{}\" gives no tokens away", app.name),
                 "whoever has one opens the mailbox without saslgate and without its log",
-                "add token_export = true to the app, if a program has to speak XOAUTH2 itself, and reload saslgate (`sudo kill -HUP $(pidof saslgate)`)",
+                "add token_export = true to the app, if a program has to speak XOAUTH2 itself, and reload saslgate (`saslgate reload`)",
             ));
         }
         let token = self.context.tokens.pending(&login).token().await;

@@ -5,8 +5,8 @@
 #   in Exchange   lets the app into the mailboxes below, where it acts for itself, and switches on the protocols they need
 # In the end it prints the [app] table of saslgate.toml.
 #
-#   .\saslgate.ps1 -WhatIf     signs in, and shows what it would do; nothing is changed
-#   .\saslgate.ps1             asks before each change: Y for one, A for all that follow
+#   .\THIS_FILE.ps1 -WhatIf     signs in, and shows what it would do; nothing is changed
+#   .\THIS_FILE.ps1             asks before each change: Y for one, A for all that follow
 #
 # It can be run again at any time. It needs, once:
 #   Install-Module Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns, ExchangeOnlineManagement -Scope CurrentUser
@@ -14,6 +14,6 @@
 # these modules before) and who is Exchange Administrator.
 #
 # The two modules bring libraries that can get in each other's way in one window: if the second sign-in fails, run
-#   .\saslgate.ps1 -Part Entra        and, in a new window, the line that it prints in the end (-Part Exchange)
+#   .\THIS_FILE.ps1 -Part Entra        and, in a new window, the line that it prints in the end (-Part Exchange)
 
 #Requires -Version 5.1

@@ -38,5 +38,5 @@ if (@($Toml) -match 'client_secret_file') {
 }
 if ($Part -eq 'Entra') {
     'And in a new window, for Exchange:'
-    '  .\saslgate.ps1 -Part Exchange -ClientId {0} -ObjectId {1}' -f $ClientId, $ObjectId
+    '  .\THIS_FILE.ps1 -Part Exchange -ClientId {0} -ObjectId {1}' -f $ClientId, $ObjectId
 }

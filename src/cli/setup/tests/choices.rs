@@ -16,6 +16,7 @@ use super::super::way::{Proof, Way};
 use super::super::{answers::Answers, next};
 use super::talk::Given;
 use crate::config::{self, Given as Machine};
+use crate::provider::Protocol;
 
 /// 2026-11-21, as the machine of the configuration's tests has it.
 fn now() -> SystemTime {
@@ -220,7 +221,8 @@ fn consent_is_asked_for_at_each_service() {
     let sending =
         format!("{base}/v2.0/adminconsent?{id}&scope=https%3A%2F%2Foutlook.office365.com%2F.default{end}");
     assert_eq!(of(&script), [everything.clone(), reading.clone(), sending]);
-    let highstage = answered(Product::Highstage, Way::AppCertificate, Place::ThisMachine);
+    let mut highstage = answered(Product::Highstage, Way::AppCertificate, Place::ThisMachine);
+    highstage.protocols.retain(|protocol| *protocol != Protocol::Smtp);
     assert_eq!(of(&highstage), [everything.clone(), reading]);
     script.preset = crate::provider::preset("microsoft365-china").unwrap();
     let of_china = "https://login.partner.microsoftonline.cn/contoso.onmicrosoft.com/adminconsent";
@@ -253,8 +255,8 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "outbound addresses",
         "SASLGATE_CONFIG",
         "saslgate check",
-        "saslgate sign-in --all-needed",
         "saslgate run",
+        "saslgate sign-in --all-needed",
         "saslgate test 'o'\\''brien@contoso.com'",
         "The mail client",
     ];

@@ -83,7 +83,7 @@ fn a_secret_is_not_shown() {
         S: (not shown) > [later]
         C: 0a0b0c0d-1111-2222-3333-444455556666
         S: as the Secret ID is
-        C: hunter2~hunter2
+        C: hunter2~hunter2~hunter2
         S: When does the client secret end?
         C: 1.11.2027
         S: year-month-day
@@ -103,7 +103,10 @@ fn a_secret_is_not_shown() {
         C: yes
         ",
     );
-    assert_eq!(answers.secret.as_ref().unwrap().expose(), "hunter2~hunter2");
+    assert_eq!(
+        answers.secret.as_ref().unwrap().expose(),
+        "hunter2~hunter2~hunter2"
+    );
     assert_eq!(answers.secret_expires.as_deref(), Some("2027-11-01"));
     assert_eq!(answers.directory.to_str(), Some("/work/try"));
     assert!(!format!("{answers:?}").contains("hunter2"));

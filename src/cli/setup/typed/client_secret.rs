@@ -6,6 +6,9 @@ use crate::secret::Secret;
 /// The longest that is taken, in bytes; Entra ID's have 40 characters.
 const LONGEST: usize = 1_024;
 
+/// The shortest, in bytes: Entra ID's were never shorter, and a word such as "none" is no secret.
+const SHORTEST: usize = 16;
+
 /// Reads a client secret. Nothing of it is repeated.
 pub(in super::super) fn client_secret(typed: &str) -> Result<Secret<String>, String> {
     const WHERE: &str = "copy the column Value of Certificates & secrets; it is shown only once, so make a new one if it is lost";
@@ -17,6 +20,9 @@ pub(in super::super) fn client_secret(typed: &str) -> Result<Secret<String>, Str
     }
     if typed.contains(char::is_whitespace) || typed.chars().any(char::is_control) {
         return Err(format!("a space is in it, which no client secret has: {WHERE}"));
+    }
+    if typed.len() < SHORTEST {
+        return Err(format!("that is too short for a client secret: {WHERE}"));
     }
     if typed.len() > LONGEST {
         return Err(format!("that is too long for a client secret: {WHERE}"));
@@ -48,6 +54,7 @@ mod tests {
         let cases = [
             ("0a0b0c0d-1111-2222-3333-444455556666".to_owned(), "Secret ID"),
             ("two words".into(), "a space"),
+            ("none".into(), "too short"),
             ("x".repeat(2_000), "too long"),
         ];
         for (typed, word) in &cases {
@@ -55,7 +62,7 @@ mod tests {
             assert!(error.contains(word), "{error}");
             assert!(!error.contains(typed.as_str()), "{error}");
         }
-        assert_eq!(cases.len(), 3);
+        assert_eq!(cases.len(), 4);
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn steps_stand_below_what_they_belong_to() {
             "b@x imap",
             "",
             "",
-            "All of it works. Nothing was sent."
+            "What could be tested works. No mailbox was opened where a step was left out: the line with - says why. Nothing was sent."
         ]
     );
 }
