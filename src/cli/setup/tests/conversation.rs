@@ -90,7 +90,7 @@ fn a_secret_is_not_shown() {
         C: 2027-11-01
         S: Into which directory?
         C: try
-        S: In /work/try
+        S: In /srv/try
         S: contoso.secret  the client secret
         C: <
         C: <
@@ -108,7 +108,7 @@ fn a_secret_is_not_shown() {
         "hunter2~hunter2~hunter2"
     );
     assert_eq!(answers.secret_expires.as_deref(), Some("2027-11-01"));
-    assert_eq!(answers.directory.to_str(), Some("/work/try"));
+    assert_eq!(answers.directory.to_str(), Some("/srv/try"));
     assert!(!format!("{answers:?}").contains("hunter2"));
 }
 

@@ -28,7 +28,7 @@ impl Surroundings for Given {
     }
 
     fn absolute(&self, typed: &str) -> Result<PathBuf, String> {
-        Ok(Path::new("/work").join(typed))
+        Ok(Path::new("/srv").join(typed))
     }
 
     fn usable(&self, directory: &Path) -> Result<(), String> {
