@@ -67,7 +67,7 @@ pub(super) struct SignInArgs {
     /// Take a refresh token from standard input
     #[arg(long)]
     refresh_token: bool,
-    /// Print a link by which the owner of the mailbox signs in, once, within a day; needs [admin] url
+    /// Print a link by which the owner of the mailbox signs in, once, within a day; needs the admin page and its `url`
     #[arg(long)]
     link: bool,
     /// Who asks the owner to sign in, as the link's page and its text say it
