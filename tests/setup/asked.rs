@@ -9,7 +9,7 @@ fn a_person_answers_and_the_files_are_there() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path().join("new");
     let typed = format!(
-        "osticket\n\ncontoso.com\n\n11111111-2222-3333-4444-555555555555\nhelpdesk@contoso.com\n\n\n{SECRET}\n2099-11-01\n\n"
+        "osticket\n\n\ncontoso.com\n\n11111111-2222-3333-4444-555555555555\nhelpdesk@contoso.com\n\n\n{SECRET}\n2099-11-01\n\n"
     );
     let ran = setup(&["--directory", at.to_str().unwrap()], &typed);
     assert_eq!(ran.code, Some(0), "{ran:?}");

@@ -17,6 +17,8 @@ use crate::secret::Secret;
 pub(super) struct Answers {
     pub(super) product: Product,
     pub(super) way: Way,
+    /// Who signs in where mailboxes are shared.
+    pub(super) signs_in_as: Option<String>,
     pub(super) preset: &'static Preset,
     /// A GUID or a domain, in lower case.
     pub(super) tenant: String,

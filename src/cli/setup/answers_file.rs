@@ -49,6 +49,10 @@ fn of_text(
         let said = directory.filter(|_| question == Question::Directory);
         let given = match (said, table.get(question.key())) {
             (Some(said), _) => Ok(Some(said.display().to_string())),
+            // Whoever says who signs in has said that it is shared.
+            (None, None) if question == Question::Shared && table.contains_key("signs_in_as") => {
+                Ok(Some("shared".to_owned()))
+            }
             (None, Some(value)) => written(value).map(Some).ok_or("write text, or a list of texts"),
             (None, None) => Ok(None),
         };
@@ -161,6 +165,11 @@ fn example(question: Question) -> (&'static str, Vec<&'static str>) {
             Product::ALL.map(|product| product.facts().key).to_vec(),
         ),
         Question::Way => ("#way = \"browser\"", Way::ALL.map(Way::key).to_vec()),
+        Question::Shared => (
+            "#mailboxes_are = \"own\"",
+            super::question::SHARED.map(|(key, ..)| key).to_vec(),
+        ),
+        Question::SignsInAs => ("#signs_in_as = \"alice@contoso.com\"", none()),
         Question::Tenant => ("tenant = \"contoso.onmicrosoft.com\"", none()),
         Question::Cloud => (
             "#cloud = \"microsoft365\"",

@@ -130,6 +130,10 @@ fn account(answers: &Answers, account: &Account) -> Vec<Line> {
             "",
         ),
     ];
+    if let Some(person) = &answers.signs_in_as {
+        let about = "who runs `saslgate sign-in`, and has Full Access to the mailbox";
+        lines.push(("signs_in_as", quoted(person), about));
+    }
     match &account.password {
         Some(made) => lines.push((
             "password",

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::answers::Answers;
 use super::place::Place;
 use super::product::Product;
-use super::question::Question;
+use super::question::{Question, SHARED};
 use super::surroundings::Surroundings;
 use super::typed::{self, Reach};
 use super::way::{Proof, Way};
@@ -16,7 +16,7 @@ use crate::certificates::Name;
 use crate::provider::{Preset, Protocol};
 use crate::secret::Secret;
 
-/// An answer that may be put off: the inner `None` is "later".
+/// An answer that may be put off: the inner `None` is "later", or nobody.
 #[allow(clippy::option_option, reason = "not asked yet and put off are two things")]
 type Later<T> = Option<Option<T>>;
 
@@ -25,6 +25,9 @@ type Later<T> = Option<Option<T>>;
 pub(super) struct Draft {
     pub(super) product: Option<Product>,
     pub(super) way: Option<Way>,
+    pub(super) is_shared: Option<bool>,
+    /// A person, or nobody, so that the app opens the mailbox itself.
+    pub(super) signs_in_as: Later<String>,
     pub(super) tenant: Option<String>,
     pub(super) clouds: Vec<&'static Preset>,
     pub(super) cloud: Option<&'static Preset>,
@@ -44,6 +47,9 @@ pub(super) struct Draft {
 /// What stands for an answer that comes later.
 pub(super) const LATER: &str = "later";
 
+/// What stands for the app itself, where a person could sign in for a shared mailbox.
+pub(super) const NOBODY_SIGNS_IN: &str = "nobody";
+
 impl Draft {
     /// Takes the answer to a question; what is wrong with it, if something is.
     pub(super) fn put(
@@ -55,6 +61,11 @@ impl Draft {
         match question {
             Question::Product => self.put_product(typed)?,
             Question::Way => self.way = Some(pick(typed, &self.ways(), Way::key)?),
+            Question::Shared => {
+                let (key, ..) = pick(typed, &SHARED, |(key, ..)| key)?;
+                self.is_shared = Some(key == "shared");
+            }
+            Question::SignsInAs => self.signs_in_as = Some(signs_in_as(typed)?),
             Question::Tenant => self.put_tenant(typed)?,
             Question::Cloud => self.cloud = Some(pick(typed, &self.clouds, |preset| preset.name)?),
             Question::Protocols => self.protocols = Some(protocols(typed)?),
@@ -84,6 +95,7 @@ impl Draft {
         let product = pick(typed, &Product::ALL, |product| product.facts().key)?;
         if self.product != Some(product) {
             (self.way, self.protocols, self.place, self.networks) = (None, None, None, None);
+            self.signs_in_as = None;
         }
         self.product = Some(product);
         Ok(())
@@ -114,11 +126,27 @@ impl Draft {
         self.product.map(Product::ways).unwrap_or_default()
     }
 
+    /// Who signs in for mailboxes that are shared, or nobody; none where each signs in as itself, or nobody ever does.
+    fn signer(&self) -> Later<String> {
+        let asked = Question::SignsInAs.applies(self);
+        self.signs_in_as.clone().filter(|_| asked)
+    }
+
+    /// The way to the tokens. A shared mailbox has no password that could be typed, so a person signs in for it where the
+    /// product would have typed it.
+    pub(super) fn way(&self) -> Option<Way> {
+        match (self.way?, self.signer()) {
+            (_, Some(None)) => Some(Way::AppSecret),
+            (Way::Password, Some(Some(_))) => Some(Way::Browser),
+            (way, _) => Some(way),
+        }
+    }
+
     /// The places that can be chosen. Whoever can be reached from the internet takes generated passwords alone, and a
     /// password of Microsoft's is none.
     pub(super) fn places(&self) -> Vec<Place> {
         let is_possible =
-            |place: &Place| *place != Place::Internet || self.way.is_none_or(Way::has_local_password);
+            |place: &Place| *place != Place::Internet || self.way().is_none_or(Way::has_local_password);
         Place::ALL.into_iter().filter(is_possible).collect()
     }
 
@@ -132,7 +160,7 @@ impl Draft {
 
     /// What proves the app, if that is known already.
     pub(super) fn proof(&self) -> Option<Proof> {
-        Some(self.way?.proof(self.product?))
+        Some(self.way()?.proof(self.product?))
     }
 
     /// All of it; none if something is missing.
@@ -144,7 +172,8 @@ impl Draft {
         let expires = self.expires.clone().flatten();
         Some(Answers {
             product: self.product?,
-            way: self.way?,
+            way: self.way()?,
+            signs_in_as: self.signer().flatten(),
             preset: self.cloud.or(self.clouds.first().copied())?,
             tenant: self.tenant.clone()?,
             client_id: self.client_id.clone()?,
@@ -170,6 +199,17 @@ fn unless_later<T>(typed: &str, read: impl Fn(&str) -> Result<T, String>) -> Res
         return Ok(None);
     }
     read(typed).map(Some)
+}
+
+/// One person, or nobody.
+fn signs_in_as(typed: &str) -> Result<Option<String>, String> {
+    if typed.trim().eq_ignore_ascii_case(NOBODY_SIGNS_IN) {
+        return Ok(None);
+    }
+    match typed::mailboxes(typed)?.as_slice() {
+        [person] => Ok(Some(person.clone())),
+        _ => Err("one person signs in: write one address, or nobody".to_owned()),
+    }
 }
 
 fn pick<T: Copy>(typed: &str, from: &[T], key: impl Fn(T) -> &'static str) -> Result<T, String> {

@@ -123,9 +123,10 @@ fn handed_over(answers: &Answers, runs: Runs) -> Option<String> {
 }
 
 fn sign_in(answers: &Answers, command: &impl Fn(&str) -> String) -> String {
+    let who = answers.signs_in_as.as_deref().unwrap_or("the mailbox itself");
     let about = match answers.way {
-        Way::Browser => "in a private window, as the mailbox itself",
-        _ => "as the mailbox itself",
+        Way::Browser => format!("in a private window, as {who}"),
+        _ => format!("as {who}"),
     };
     match answers.mailboxes.as_slice() {
         [one] => format!("{}    # {about}", command(&format!("sign-in {}", shell(one)))),

@@ -50,7 +50,7 @@ impl<'a> Registration<'a> {
     pub(super) fn of_draft(draft: &'a Draft) -> Option<Self> {
         Some(Self {
             product: draft.product?,
-            way: draft.way?,
+            way: draft.way()?,
             preset: draft.cloud.or(draft.clouds.first().copied())?,
             tenant: draft.tenant.as_deref()?,
             protocols: draft.protocols.as_deref()?,

@@ -1,6 +1,6 @@
 //! The questions: when each is asked, how it reads, what is offered, and what is taken if nobody says anything.
 
-use super::draft::{Draft, LATER};
+use super::draft::{Draft, LATER, NOBODY_SIGNS_IN};
 use super::place::Place;
 use super::product::Product;
 use super::surroundings::Surroundings;
@@ -12,6 +12,8 @@ use crate::provider::Protocol;
 pub(super) enum Question {
     Product,
     Way,
+    Shared,
+    SignsInAs,
     Tenant,
     Cloud,
     Protocols,
@@ -28,6 +30,20 @@ pub(super) enum Question {
 /// What can be chosen: its name, and what it is.
 pub(super) type Choice = (&'static str, &'static str);
 
+/// What a mailbox can be: as an answers file calls it, its name, and what it means.
+pub(super) const SHARED: [(&str, &str, &str); 2] = [
+    (
+        "own",
+        "Somebody can sign in as it",
+        "it is a user with a licence and a password",
+    ),
+    (
+        "shared",
+        "It is shared, or has no password",
+        "a person with Full Access signs in for it, or nobody does",
+    ),
+];
+
 /// The networks that are not reached from the internet (RFC 1918).
 const PRIVATE: &str = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16";
 
@@ -36,9 +52,11 @@ const NOBODY: &str = "192.0.2.0/24";
 
 impl Question {
     /// In the order in which they are asked: later ones depend on earlier ones.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Product,
         Self::Way,
+        Self::Shared,
+        Self::SignsInAs,
         Self::Tenant,
         Self::Cloud,
         Self::Protocols,
@@ -57,6 +75,8 @@ impl Question {
         match self {
             Self::Product => "product",
             Self::Way => "way",
+            Self::Shared => "mailboxes_are",
+            Self::SignsInAs => "signs_in_as",
             Self::Tenant => "tenant",
             Self::Cloud => "cloud",
             Self::Protocols => "protocols",
@@ -76,6 +96,8 @@ impl Question {
         match self {
             Self::Product => "What logs in?",
             Self::Way => "How may saslgate get its tokens?",
+            Self::Shared => "Can somebody sign in as the mailbox, or is it shared?",
+            Self::SignsInAs => "Who signs in for it?",
             Self::Tenant => "Which tenant?",
             Self::Cloud => "Which cloud is it in?",
             Self::Protocols => "Which protocols?",
@@ -95,6 +117,10 @@ impl Question {
         match self {
             Self::Product => "It decides what is proposed below, and what has to be done where.",
             Self::Way => "Each works. The first is what suits; ? explains all of them.",
+            Self::Shared => "Entra ID lets nobody sign in as a shared mailbox (AADSTS50057).",
+            Self::SignsInAs => {
+                "The address of a person, who then has Full Access to it. nobody: the app itself opens it, with a client secret, so that nobody signs in."
+            }
             Self::Tenant => {
                 "The Directory (tenant) ID, a domain of it, or any address copied from the portal while it is open there."
             }
@@ -153,6 +179,7 @@ impl Question {
                 .map(|product| (product.facts().name, product.facts().about))
                 .collect(),
             Self::Way => draft.ways().iter().map(|way| (way.name(), way.about())).collect(),
+            Self::Shared => SHARED.map(|(_, name, about)| (name, about)).to_vec(),
             Self::Cloud => draft.clouds.iter().map(|cloud| (cloud.name, "")).collect(),
             Self::Place => draft
                 .places()
@@ -169,6 +196,8 @@ impl Question {
         let secret = || draft.proof() == Some(Proof::Secret);
         match self {
             Self::Way => draft.product.is_some(),
+            Self::Shared => draft.way.is_some_and(|way| !way.is_app_only()),
+            Self::SignsInAs => Self::Shared.applies(draft) && draft.is_shared == Some(true),
             Self::Cloud => draft.clouds.len() > 1,
             Self::Host | Self::Networks => networks(),
             Self::Secret => secret(),
@@ -191,6 +220,8 @@ impl Question {
                 number(place_of(Some(said), &Product::ALL))
             }
             Self::Way => number(place_of(draft.way, &draft.ways())),
+            Self::Shared => number(usize::from(draft.is_shared == Some(true))),
+            Self::SignsInAs => signs_in_as(draft),
             Self::Cloud => number(0),
             Self::Tenant => draft.tenant.clone(),
             Self::Protocols => {
@@ -241,6 +272,17 @@ impl Question {
         };
         said.unwrap_or_else(|| LATER.to_owned())
     }
+}
+
+/// What runs unattended is best off without a person, whose password or second factor stops it some day.
+fn signs_in_as(draft: &Draft) -> Option<String> {
+    let said = draft.signs_in_as.clone();
+    let usual = draft
+        .product
+        .is_some_and(|product| product.facts().has_guide)
+        .then_some(None);
+    said.or(usual)
+        .map(|person| person.unwrap_or_else(|| NOBODY_SIGNS_IN.to_owned()))
 }
 
 fn place_of<T: PartialEq>(said: Option<T>, choices: &[T]) -> usize {

@@ -10,7 +10,11 @@ use super::made::Account;
 /// The users file.
 pub(super) fn file(answers: &Answers, accounts: &[Account]) -> String {
     let names: Vec<_> = answers.protocols.iter().map(|protocol| protocol.name()).collect();
-    let settings = format!("protocols={}", names.join(","));
+    let mut settings = format!("protocols={}", names.join(","));
+    if let Some(person) = &answers.signs_in_as {
+        // Writing to a string cannot fail.
+        let _ = write!(settings, " signs_in_as={person}");
+    }
     let mut text = "\
 # An account a line: login, the hash that `saslgate password` prints, settings. Written by `saslgate setup`.
 "

@@ -27,15 +27,26 @@ function Set-Mailbox365($Principal) {
             # Where it is there already, Exchange says so and changes nothing.
             $null = Add-MailboxPermission -Identity $mailbox -User $Principal.Identity -AccessRights FullAccess -Confirm:$false
         }
-        $switches = Get-CASMailbox -Identity $mailbox
-        if ($UsesSmtp -and $switches.SmtpClientAuthenticationDisabled -ne $false -and (Approve $mailbox 'Switch SMTP AUTH on')) {
-            Set-CASMailbox -Identity $mailbox -SmtpClientAuthenticationDisabled $false -Confirm:$false
+        if ($SignsInAs -and (Approve $mailbox 'Give Full Access to whoever signs in for this mailbox')) {
+            $null = Add-MailboxPermission -Identity $mailbox -User $SignsInAs -AccessRights FullAccess -Confirm:$false
         }
+        if ($SignsInAs -and $UsesSmtp -and (Approve $mailbox 'Let whoever signs in for this mailbox send as it')) {
+            $null = Add-RecipientPermission -Identity $mailbox -Trustee $SignsInAs -AccessRights SendAs -Confirm:$false
+        }
+        $switches = Get-CASMailbox -Identity $mailbox
         if ($UsesImap -and -not $switches.ImapEnabled -and (Approve $mailbox 'Switch IMAP on')) {
             Set-CASMailbox -Identity $mailbox -ImapEnabled $true -Confirm:$false
         }
         if ($UsesPop -and -not $switches.PopEnabled -and (Approve $mailbox 'Switch POP on')) {
             Set-CASMailbox -Identity $mailbox -PopEnabled $true -Confirm:$false
+        }
+    }
+    # SMTP AUTH is a switch of whoever signs in.
+    $senders = if ($SignsInAs) { @($SignsInAs) } else { $Mailboxes }
+    foreach ($sender in $senders) {
+        $switches = Get-CASMailbox -Identity $sender
+        if ($UsesSmtp -and $switches.SmtpClientAuthenticationDisabled -ne $false -and (Approve $sender 'Switch SMTP AUTH on')) {
+            Set-CASMailbox -Identity $sender -SmtpClientAuthenticationDisabled $false -Confirm:$false
         }
     }
 }

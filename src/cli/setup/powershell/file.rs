@@ -72,6 +72,10 @@ fn values(answers: &Answers, upload: Option<&Upload>) -> String {
         ("UsesPop", has(Protocol::Pop3)),
         ("UsesSmtp", has(Protocol::Smtp)),
         ("Mailboxes", array(&answers.mailboxes)),
+        (
+            "SignsInAs",
+            quoted(answers.signs_in_as.as_deref().unwrap_or_default()),
+        ),
         ("Toml", array(&toml(answers))),
     ];
     let mut text = String::from("\n# --- What it is for ---\n\n");

@@ -11,9 +11,8 @@ const OBJECT_ID: &str = "OBJECT_ID";
 
 /// The lines; none where Exchange has nothing to be told.
 pub(in super::super) fn lines(answers: &Answers) -> Option<String> {
-    let sends = answers.protocols.contains(&Protocol::Smtp);
-    let is_app = answers.way.is_app_only();
-    if !is_app && !sends {
+    let commands = commands(answers);
+    if commands.is_empty() {
         return None;
     }
     let mut text = String::from("Install-Module ExchangeOnlineManagement -Scope CurrentUser     # once\n");
@@ -24,22 +23,57 @@ pub(in super::super) fn lines(answers: &Answers) -> Option<String> {
             "Connect-ExchangeOnline -ExchangeEnvironmentName {environment}"
         ),
     };
-    let client_id = quoted(answers.client_id());
-    if is_app {
+    if answers.way.is_app_only() {
         let _ = writeln!(
             text,
-            "New-ServicePrincipal -AppId {client_id} -ObjectId {OBJECT_ID} -DisplayName saslgate"
+            "New-ServicePrincipal -AppId {} -ObjectId {OBJECT_ID} -DisplayName saslgate",
+            quoted(answers.client_id())
         );
     }
+    if let (Some(person), true) = (&answers.signs_in_as, sends(answers)) {
+        let _ = writeln!(text, "{}", smtp_auth(&quoted(person)));
+    }
+    for_each_mailbox(&mut text, answers, &commands);
+    Some(text)
+}
+
+fn sends(answers: &Answers) -> bool {
+    answers.protocols.contains(&Protocol::Smtp)
+}
+
+fn smtp_auth(mailbox: &str) -> String {
+    format!("Set-CASMailbox -Identity {mailbox} -SmtpClientAuthenticationDisabled $false")
+}
+
+/// What is run for each mailbox. Whoever opens a mailbox of another's, an app or a person, has to be let in; SMTP AUTH is a
+/// switch of whoever signs in.
+fn commands(answers: &Answers) -> Vec<String> {
+    let sends = sends(answers);
+    let user = match &answers.signs_in_as {
+        Some(person) => Some(quoted(person)),
+        None => answers.way.is_app_only().then(|| {
+            let client_id = quoted(answers.client_id());
+            format!("(Get-ServicePrincipal -Identity {client_id}).Identity")
+        }),
+    };
     let mut commands = Vec::new();
-    if is_app {
+    if let Some(user) = user {
         commands.push(format!(
-            "Add-MailboxPermission -Identity MAILBOX -User (Get-ServicePrincipal -Identity {client_id}).Identity -AccessRights FullAccess"
+            "Add-MailboxPermission -Identity MAILBOX -User {user} -AccessRights FullAccess"
         ));
     }
-    if sends {
-        commands.push("Set-CASMailbox -Identity MAILBOX -SmtpClientAuthenticationDisabled $false".to_owned());
+    match &answers.signs_in_as {
+        Some(person) if sends => commands.push(format!(
+            "Add-RecipientPermission -Identity MAILBOX -Trustee {} -AccessRights SendAs -Confirm:$false",
+            quoted(person)
+        )),
+        None if sends => commands.push(smtp_auth("MAILBOX")),
+        _ => {}
     }
+    commands
+}
+
+fn for_each_mailbox(text: &mut String, answers: &Answers, commands: &[String]) {
     match answers.mailboxes.as_slice() {
         [one] => commands.iter().for_each(|command| {
             let _ = writeln!(text, "{}", command.replace("MAILBOX", &quoted(one)));
@@ -50,13 +84,12 @@ pub(in super::super) fn lines(answers: &Answers) -> Option<String> {
                 let _ = writeln!(text, "    {}", quoted(mailbox));
             }
             let _ = writeln!(text, ")\nforeach ($mailbox in $mailboxes) {{");
-            for command in &commands {
+            for command in commands {
                 let _ = writeln!(text, "    {}", command.replace("MAILBOX", "$mailbox"));
             }
             let _ = writeln!(text, "}}");
         }
     }
-    Some(text)
 }
 
 /// What has to be known of the lines.

@@ -272,3 +272,32 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "{steps}"
     );
 }
+
+/// What a shared mailbox needs: who signs in, in the configuration; the rights of that person, in Exchange.
+#[test]
+fn a_shared_mailbox_is_opened_by_whoever_signs_in_for_it() {
+    let keys = Keys::make();
+    let mut seen = 0;
+    for product in Product::ALL {
+        for way in product.ways().into_iter().filter(|way| way.has_sign_in()) {
+            let mut answers = answered(product, way, Place::ThisMachine);
+            answers.signs_in_as = Some("alice@contoso.com".to_owned());
+            let case = format!("{product:?} {way:?}");
+            assert_eq!(problems(&answers, &keys), [""; 0], "{case}");
+            let lines = powershell::lines(&answers).unwrap();
+            let of_person = "-Identity $mailbox -User 'alice@contoso.com' -AccessRights FullAccess\n";
+            assert!(lines.contains(of_person), "{case}: {lines}");
+            let sends = answers.protocols.contains(&Protocol::Smtp);
+            for line in [
+                "-Trustee 'alice@contoso.com' -AccessRights SendAs",
+                "Set-CASMailbox -Identity 'alice@contoso.com'",
+            ] {
+                assert_eq!(lines.contains(line), sends, "{case}: {lines}");
+            }
+            let steps = next::steps(&answers, true, false).join("\n");
+            assert!(steps.contains("as alice@contoso.com"), "{case}: {steps}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 20);
+}

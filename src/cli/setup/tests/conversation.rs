@@ -33,6 +33,9 @@ fn enter_takes_what_suits() {
         S: How may saslgate get its tokens?
         S: 1  A person signs in by browser
         C:
+        S: Can somebody sign in as the mailbox, or is it shared?
+        S: [1]
+        C:
         S: Which tenant?
         C: contoso.onmicrosoft.com
         S: Which protocols?
@@ -129,6 +132,7 @@ fn what_is_wrong_is_said_at_once_and_asked_again() {
         C: ?
         S: The app itself, with a client secret: nobody signs in, ever
         C: 1
+        C:
         C: support@contoso.com
         S: is contoso.com a domain of the tenant?
         C: https://portal.azure.com/#view/App/appId/11111111-2222-3333-4444-555555555555
@@ -252,6 +256,7 @@ fn a_cloud_is_asked_for_where_the_tenant_does_not_tell() {
         S: What logs in?
         C:
         C:
+        C:
         C: https://login.microsoftonline.us/contoso.com/oauth2/v2.0/token
         S: Which cloud is it in?
         S: 2  microsoft365-dod
@@ -270,6 +275,7 @@ fn a_cloud_is_asked_for_where_the_tenant_does_not_tell() {
 
 const TO_THE_END: &str = "
         S: What logs in?
+        C:
         C:
         C:
         C: contoso.com
@@ -312,7 +318,7 @@ fn the_end_of_the_input_ends_it() {
         );
         ends += 1;
     }
-    assert_eq!(ends, 10);
+    assert_eq!(ends, 11);
 }
 
 #[test]
@@ -335,6 +341,7 @@ fn the_internet_is_not_offered_to_who_types_microsofts_password() {
         C: efecte
         S: 1  The product types the mailbox's own Microsoft password
         C:
+        C: own
         C: contoso.com
         C:
         C:
@@ -350,4 +357,71 @@ fn the_internet_is_not_offered_to_who_types_microsofts_password() {
         ",
     );
     assert_eq!(answers.way, Way::Password);
+}
+
+/// Entra ID refuses a sign-in as a shared mailbox (AADSTS50057), whoever knows its password.
+#[test]
+fn a_shared_mailbox_has_somebody_who_signs_in_for_it() {
+    let answers = done(
+        &Given::default(),
+        "
+        S: What logs in?
+        C: mail-program
+        C: browser
+        S: Can somebody sign in as the mailbox, or is it shared?
+        C: shared
+        S: Who signs in for it?
+        C:
+        S: a mailbox is needed
+        C: alice@contoso.com, bob@contoso.com
+        S: one person signs in
+        C: alice@contoso.com
+        S: Which tenant?
+        C: contoso.com
+        C:
+        C:
+        C: team@contoso.com
+        C:
+        C:
+        C:
+        S: Write this?
+        C:
+        ",
+    );
+    assert_eq!(answers.signs_in_as.as_deref(), Some("alice@contoso.com"));
+    assert_eq!(answers.way, Way::Browser);
+}
+
+/// Nobody has to be there for a helpdesk's mailbox if the app opens it, so that is proposed.
+#[test]
+fn a_helpdesks_shared_mailbox_is_opened_by_the_app() {
+    let script = |who: &str| {
+        format!(
+            "
+            S: What logs in?
+            C: efecte
+            S: The product types the mailbox's own Microsoft password
+            C:
+            C: 2
+            S: Who signs in for it?
+            S: > [nobody]:
+            C: {who}
+            C: contoso.com
+            C:
+            C:
+            C: esm@contoso.com
+            C:
+            C:
+            "
+        )
+    };
+    let given = Given::default();
+    let by_app = done(
+        &given,
+        &(script("") + "S: The client secret's Value?\nC:\nC:\nC:"),
+    );
+    assert_eq!((by_app.way, by_app.signs_in_as), (Way::AppSecret, None));
+    let by_person = done(&given, &(script("alice@contoso.com") + "C:\nC:"));
+    assert_eq!(by_person.way, Way::Browser, "there is no password to type");
+    assert_eq!(by_person.signs_in_as.as_deref(), Some("alice@contoso.com"));
 }
