@@ -26,6 +26,7 @@ use super::table::{Table, list, nearest};
 use super::tenant::{self, Named};
 use crate::oauth::App;
 use crate::provider::Protocol;
+pub(crate) use client_id::NO_CLIENT_ID;
 pub(super) use grant::Kind;
 use plan::{Plan, Use};
 use reading::Reading;

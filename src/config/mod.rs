@@ -48,6 +48,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use app::ConfiguredApp;
+pub(crate) use app::NO_CLIENT_ID;
 pub use diff::{AccountChange, Changes, ReloadPlan, diff};
 pub use environment::{Becoming, Content, Environment, Given, MAX_FILE, System};
 pub use fingerprint::Fingerprint;

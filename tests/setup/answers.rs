@@ -135,6 +135,23 @@ fn a_secret_may_come_later() {
     assert!(!place.path().join("contoso.secret").exists());
 }
 
+/// Zeros have the form of a client id, and nobody's app is called so.
+#[test]
+fn a_client_id_may_come_later_and_check_says_so_until_then() {
+    let place = tempfile::tempdir().unwrap();
+    let text = SOUND.replace("11111111-2222-3333-4444-555555555555", "later");
+    let file = answer(place.path(), &text);
+    let ran = setup(
+        &["--answers", &file, "--directory", place.path().to_str().unwrap()],
+        "",
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for word in ["`client_id` is still to be filled in", "The client id, into"] {
+        assert!(ran.said.contains(word), "{word}: {}", ran.said);
+    }
+    assert!(!ran.said.contains("is sound"), "{}", ran.said);
+}
+
 /// A certificate that mail clients trust already is not made anew.
 #[test]
 fn certificates_that_are_there_are_used() {

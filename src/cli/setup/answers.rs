@@ -40,8 +40,8 @@ pub(super) struct Answers {
 /// More accounts than this stand in a file of their own: the configuration stays one that is read.
 const FEW: usize = 20;
 
-/// What stands for a client id that nobody has yet. It has the form of one, so that `check` can look at everything else.
-pub(super) const NO_CLIENT_ID: &str = "00000000-0000-0000-0000-000000000000";
+/// What stands for a client id that nobody has yet, and which `check` names until somebody has filled it in.
+pub(super) use crate::config::NO_CLIENT_ID;
 
 impl Answers {
     /// Whether the accounts stand in a users file, and the passwords in a CSV.
