@@ -17,7 +17,7 @@ use clap::Args;
 use ipnet::IpNet;
 
 use super::paint::{Mood, paint};
-use super::{DEFAULT_CONFIG, origin};
+use super::{nowhere, origin};
 use crate::account::{Account, Passwords, Pattern};
 use crate::config::{Config, Environment, Origin, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
@@ -39,9 +39,9 @@ Exit codes: 0 sound, 1 usable with warnings, 2 cannot be used.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CheckArgs {
-    /// The configuration
-    #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
-    config: PathBuf,
+    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     /// Show what can be reached, from where, and who gets in there
     #[arg(long)]
@@ -54,7 +54,11 @@ pub(super) struct CheckArgs {
 
 /// Checks a configuration and says what it found on standard output.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
-    let (said, code) = said(&origin(&args.config), &System, |config| found(config, args));
+    let origin = origin(args.config.as_deref());
+    let (mut said, code) = said(&origin, &System, |config| found(config, args));
+    if let Some(where_to_look) = nowhere(&origin) {
+        said = said + &where_to_look + "\n";
+    }
     // Whoever reads us may stop reading; the exit code still tells.
     let _ = anstream::stdout().write_all(said.as_bytes());
     ExitCode::from(code)

@@ -57,7 +57,7 @@ pub(super) fn run(args: &HealthArgs) -> ExitCode {
 
 async fn ask(which: &Which) -> Result<HealthTold, String> {
     // A port that the system chooses is known to the running saslgate alone.
-    let addresses = config::health(&super::origin(&which.config), &System);
+    let addresses = config::health(&super::origin(which.config.as_deref()), &System);
     match addresses.into_iter().find(|address| address.port() != 0) {
         Some(address) => {
             let address = from_here(address);
@@ -103,7 +103,7 @@ fn read(answer: &str) -> Option<HealthTold> {
 }
 
 async fn ask_socket(which: &Which) -> Result<HealthTold, String> {
-    let socket = config::control(&super::origin(&which.config), &System);
+    let socket = config::control(&super::origin(which.config.as_deref()), &System);
     let operator = connect(&socket, Order::Health).await;
     let mut operator = operator.map_err(|(error, _)| error.to_string())?;
     match operator.hear().await {

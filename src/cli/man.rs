@@ -22,6 +22,12 @@ or
 .B SASLGATE_CONFIG
 names another one.
 .TP
+.I ~/.config/saslgate/saslgate.toml
+The same, where that one is not there
+.RB ( XDG_CONFIG_HOME
+names another directory than
+.IR ~/.config ).
+.TP
 .I /var/lib/saslgate
 Sign\-ins, sealed, and the socket by which commands reach the running saslgate, for a configuration below
 .IR /etc .

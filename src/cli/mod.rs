@@ -24,15 +24,13 @@ mod test;
 mod token;
 mod trace;
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{Origin, System};
-
-/// Where `run` and `check` look when nobody names a file.
-const DEFAULT_CONFIG: &str = "/etc/saslgate/saslgate.toml";
+use crate::config::{Environment as _, Origin, System};
 
 const ABOUT: &str = "Lets old mail software log in to Exchange Online with a user name and a password.";
 
@@ -149,12 +147,44 @@ pub fn main() -> ExitCode {
 }
 
 /// Where the configuration comes from that a command is to use.
-fn origin(config: &Path) -> Origin {
-    Origin::find(config, config != Path::new(DEFAULT_CONFIG), &System)
+fn origin(named: Option<&Path>) -> Origin {
+    // Who empties a variable means that it is not set.
+    let by_variable = || System.variable("SASLGATE_CONFIG").filter(|path| !path.is_empty());
+    match named
+        .map(Path::to_owned)
+        .or_else(|| by_variable().map(PathBuf::from))
+    {
+        Some(path) => Origin::find(&path, true, &System),
+        None => Origin::find(&Origin::usual(&System), false, &System),
+    }
+}
+
+/// Where a configuration was looked for, where nobody named one and none is there.
+fn nowhere(origin: &Origin) -> Option<String> {
+    let Origin::File(path) = origin else {
+        return None;
+    };
+    let is_missing = |path: &Path| {
+        path.symlink_metadata()
+            .is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    if *path != Origin::usual(&System) || !is_missing(path) {
+        return None;
+    }
+    let of_person = Origin::of_person(&System).map_or(String::new(), |directory| {
+        format!(" and there is no {}", directory.join("saslgate.toml").display())
+    });
+    Some(format!(
+        "there is no {}{of_person}: `saslgate setup` writes one; --config FILE, or the variable SASLGATE_CONFIG, names another",
+        path.display()
+    ))
 }
 
 /// How somebody sees what is wrong with it.
 fn look_at(origin: &Origin) -> String {
+    if let Some(where_to_look) = nowhere(origin) {
+        return where_to_look;
+    }
     match origin {
         Origin::File(path) => format!(
             "`saslgate check --config {}` shows it in the file",

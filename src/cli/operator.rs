@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DEFAULT_CONFIG, complain, look_at, origin, runtime};
+use super::{complain, look_at, origin, runtime};
 use crate::config::{self, Origin, System};
 use crate::control::{ControlError, News, Operator, Order, TroubleTold, connect, talk};
 use crate::server::{Offline, keep_memory_private};
@@ -13,9 +13,9 @@ use crate::server::{Offline, keep_memory_private};
 /// Which saslgate is meant.
 #[derive(Args)]
 pub(super) struct Which {
-    /// The configuration
-    #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
-    pub(super) config: PathBuf,
+    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Runs a command that gives orders. An error was told already, as far as it can be.
@@ -35,7 +35,7 @@ where
 
 /// Gives an order; the news come out of what is returned.
 pub(super) async fn give(which: &Which, order: Order) -> Result<Operator, ExitCode> {
-    let origin = origin(&which.config);
+    let origin = origin(which.config.as_deref());
     let socket = config::control(&origin, &System);
     // An order that the server has not taken is given here: `connect` hands it back.
     match connect(&socket, order).await {

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::DEFAULT_CONFIG;
 use crate::config::{self, Config, Origin, Problems, Sources, System};
 use crate::server::{Inherited, Server, Why, keep_memory_private, raise_open_files};
 use crate::{audit, cli, log};
@@ -23,9 +22,9 @@ Exit codes: 0 stopped on request, 2 could not start.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
-    /// The configuration
-    #[arg(long, value_name = "FILE", env = "SASLGATE_CONFIG", default_value = DEFAULT_CONFIG)]
-    config: PathBuf,
+    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Serves.
@@ -33,7 +32,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     // Before there are threads: it takes variables out of the environment.
     let inherited = Inherited::take();
     raise_open_files();
-    let origin = cli::origin(&args.config);
+    let origin = cli::origin(args.config.as_deref());
     let (config, sources) = config::read(&origin, &System);
     let config = match config {
         Ok(config) => config,

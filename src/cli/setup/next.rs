@@ -17,14 +17,20 @@ enum Runs {
 }
 
 /// Whether an administrator has work in Exchange.
-pub(super) fn steps(answers: &Answers, has_exchange: bool, certs_are_new: bool) -> Vec<String> {
+/// `is_found`: whether commands find the configuration by themselves.
+pub(super) fn steps(
+    answers: &Answers,
+    has_exchange: bool,
+    certs_are_new: bool,
+    is_found: bool,
+) -> Vec<String> {
     let runs = runs(answers);
     let mut steps = vec!["The portal, as above.".to_owned()];
     if has_exchange {
         steps.push("Exchange, as above.".to_owned());
     }
     steps.extend(left_open(answers, certs_are_new));
-    steps.extend(handed_over(answers, runs));
+    steps.extend(handed_over(answers, runs, is_found));
     let command = |command: &str| match runs {
         Runs::Person => format!("saslgate {command}"),
         Runs::Service => format!("sudo -u saslgate saslgate {command}"),
@@ -106,9 +112,10 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
 }
 
 /// What whoever runs saslgate needs first.
-fn handed_over(answers: &Answers, runs: Runs) -> Option<String> {
+fn handed_over(answers: &Answers, runs: Runs, is_found: bool) -> Option<String> {
     let directory = answers.directory.display();
     match runs {
+        Runs::Person if is_found => None,
         Runs::Person => Some(format!(
             "export SASLGATE_CONFIG={}/{}    # in each terminal",
             shell(&directory.to_string()),

@@ -12,6 +12,7 @@ use super::next;
 use super::portal::{self, Registration};
 use super::powershell;
 use super::terminal::HEADING;
+use crate::config::{Origin, System};
 
 /// All of it, and the exit code.
 pub(super) fn of(
@@ -48,7 +49,12 @@ pub(super) fn of(
         section(&mut text, "Or all of that by one file", &about);
     }
     settings(&mut text, answers, work);
-    let steps = next::steps(answers, lines.is_some(), certs_are_new);
+    let steps = next::steps(
+        answers,
+        lines.is_some(),
+        certs_are_new,
+        Origin::usual(&System) == answers.directory.join(layout::CONFIG),
+    );
     let numbered = steps
         .iter()
         .enumerate()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use crate::config::{Environment as _, System};
+use crate::config::{Environment as _, Origin, System};
 
 /// The machine, as far as the questions need to know it.
 pub(super) trait Surroundings {
@@ -47,9 +47,7 @@ impl Surroundings for Machine {
         if self.usable(of_machine).is_ok() {
             return of_machine.to_owned();
         }
-        let of_person =
-            variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
-        of_person.unwrap_or_default().join("saslgate")
+        Origin::of_person(&System).unwrap_or_else(|| "saslgate".into())
     }
 
     fn absolute(&self, typed: &str) -> Result<PathBuf, String> {

@@ -246,7 +246,7 @@ fn consent_is_asked_for_at_each_service() {
 fn what_was_left_open_comes_before_what_needs_it() {
     let mut answers = answered(Product::OracleB2c, Way::Browser, Place::Internet);
     (answers.client_id, answers.secret) = (None, None);
-    let steps = next::steps(&answers, false, true);
+    let steps = next::steps(&answers, false, true, false);
     let words = [
         "The portal",
         "The client id, into",
@@ -264,9 +264,15 @@ fn what_was_left_open_comes_before_what_needs_it() {
     for (step, word) in steps.iter().zip(words) {
         assert!(step.contains(word), "{word}: {steps:#?}");
     }
+    let found = next::steps(&answers, false, true, true);
+    assert_eq!(
+        found.len(),
+        words.len() - 1,
+        "what commands find needs no variable: {found:#?}"
+    );
     let mut service = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
     service.directory = "/etc/saslgate".into();
-    let steps = next::steps(&service, true, false).join("\n");
+    let steps = next::steps(&service, true, false, false).join("\n");
     assert!(
         steps.contains("sudo -u saslgate saslgate check") && !steps.contains("sign-in"),
         "{steps}"
@@ -294,7 +300,7 @@ fn a_shared_mailbox_is_opened_by_whoever_signs_in_for_it() {
             ] {
                 assert_eq!(lines.contains(line), sends, "{case}: {lines}");
             }
-            let steps = next::steps(&answers, true, false).join("\n");
+            let steps = next::steps(&answers, true, false, false).join("\n");
             assert!(steps.contains("as alice@contoso.com"), "{case}: {steps}");
             seen += 1;
         }
