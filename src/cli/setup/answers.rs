@@ -17,6 +17,7 @@ use crate::secret::Secret;
 pub(super) struct Answers {
     pub(super) product: Product,
     pub(super) way: Way,
+    pub(super) proof: Proof,
     /// Who signs in where mailboxes are shared.
     pub(super) signs_in_as: Option<String>,
     pub(super) preset: &'static Preset,
@@ -29,6 +30,7 @@ pub(super) struct Answers {
     pub(super) place: Place,
     /// What mail clients call this machine, where that is not obvious.
     pub(super) host: Option<Name>,
+    /// Empty where it comes later: nobody gets in until then.
     pub(super) networks: Vec<IpNet>,
     /// None where it is put into its file later.
     pub(super) secret: Option<Rc<Secret<String>>>,
@@ -47,11 +49,6 @@ impl Answers {
     /// Whether the accounts stand in a users file, and the passwords in a CSV.
     pub(super) fn has_users_file(&self) -> bool {
         self.product == Product::Many || self.mailboxes.len() > FEW
-    }
-
-    /// What proves the app.
-    pub(super) fn proof(&self) -> Proof {
-        self.way.proof(self.product)
     }
 
     /// What its files are called after.

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::draft::{Draft, LATER};
+use super::draft::{Draft, LATER, NO_SECRET};
 use super::question::Question;
 use super::surroundings::Surroundings;
 use crate::certificates;
@@ -89,7 +89,7 @@ fn put(
         draft.clouds = super::typed::every_cloud();
     }
     match (given, question.applies(draft)) {
-        (Some(given), true) if question == Question::Secret && !given.eq_ignore_ascii_case(LATER) => {
+        (Some(given), true) if question == Question::Secret && !is_word(&given) => {
             secret_of(&given).and_then(|secret| draft.put(question, secret.expose(), surroundings))
         }
         (Some(given), true) => draft.put(question, &given, surroundings),
@@ -100,6 +100,13 @@ fn put(
         (Some(_), false) => Err(NO_MEANING.to_owned()),
         (None, false) => Ok(()),
     }
+}
+
+/// Whether it stands for a secret, rather than for the file of one.
+fn is_word(given: &str) -> bool {
+    [LATER, NO_SECRET]
+        .iter()
+        .any(|word| given.eq_ignore_ascii_case(word))
 }
 
 fn unknown(key: &str) -> Option<String> {
@@ -185,7 +192,7 @@ fn example(question: Question) -> (&'static str, Vec<&'static str>) {
         Question::Host => ("#server_name = \"mail.contoso.lan\"", none()),
         Question::Networks => ("#networks = [\"192.168.1.0/24\"]", none()),
         Question::Secret => (
-            "# Here: the file that holds it, which is copied. Without it the secret is put in place by hand.\n#client_secret_from = \"secret.txt\"",
+            "# Here: the file that holds it, which is copied. Without it the secret is put in place by hand; \"none\" where the app has none.\n#client_secret_from = \"secret.txt\"",
             none(),
         ),
         Question::SecretExpires => ("#client_secret_expires = 2027-11-01", none()),

@@ -11,6 +11,9 @@ use super::place::Place;
 use super::way::{Proof, Way};
 use crate::provider::Protocol;
 
+/// Addresses that are nobody's (RFC 5737): until the right ones are known, nobody gets in.
+pub(super) const NOBODY: &str = "192.0.2.0/24";
+
 /// A key, its value in TOML, and why it is there; either may be a comment alone.
 type Line = (&'static str, String, &'static str);
 
@@ -43,7 +46,7 @@ fn head(answers: &Answers) -> String {
     let way = answers.way.name();
     let about = match answers.place {
         Place::ThisMachine => {
-            "Mail clients log in on this machine: IMAP at localhost:1143, POP3 at localhost:1110, SMTP at localhost:1587."
+            "Mail clients log in on this machine: IMAP at localhost:1143, POP3 at localhost:1110, SMTP at localhost:1587, those that were chosen."
         }
         Place::Containers => {
             "For saslgate's image, which listens on every address of its container: 1143, 1110 and 1587. Publish none of these ports."
@@ -67,7 +70,7 @@ fn app(answers: &Answers) -> Vec<Line> {
         ),
         ("client_id", quoted(answers.client_id()), client_id(answers)),
     ];
-    match answers.proof() {
+    match answers.proof {
         Proof::None => {}
         Proof::Secret => {
             let about = "holds the Value, not the Secret ID; nobody else may read it";
@@ -106,7 +109,7 @@ fn client_id(answers: &Answers) -> &'static str {
 
 /// What people look for here, and is not needed.
 fn beside_app(answers: &Answers) -> Option<&'static str> {
-    match (answers.way, answers.proof(), &answers.secret_expires) {
+    match (answers.way, answers.proof, &answers.secret_expires) {
         (Way::Browser, _, _) => Some(
             "# The redirect URI that is registered is http://localhost:8425/; another one is named by redirect_uri = \"…\".\n",
         ),
@@ -149,13 +152,18 @@ fn account(answers: &Answers, account: &Account) -> Vec<Line> {
     lines
 }
 
-/// Nothing where the usual listeners do.
+/// Nothing where the usual listeners do: on this machine, those of all three protocols.
 fn listener(answers: &Answers, protocol: Protocol) -> String {
     let place = answers.place;
+    let door = place.door(protocol);
+    if place == Place::ThisMachine && answers.protocols.len() < Protocol::ALL.len() {
+        let bind = list([format!("localhost:{}", door.port).as_str()].into_iter());
+        let lines = self::lines(&[("protocol", quoted(protocol.name()), ""), ("bind", bind, "")]);
+        return format!("\n[[listener]]\n{lines}");
+    }
     if !place.has_networks() {
         return String::new();
     }
-    let door = place.door(protocol);
     let mut lines = vec![
         ("protocol", quoted(protocol.name()), ""),
         (
@@ -177,7 +185,12 @@ fn listener(answers: &Answers, protocol: Protocol) -> String {
             "passwords from there cross the network in clear",
         ));
     }
-    lines.push(("allow_from", from, "nobody else may connect"));
+    let about = if answers.networks.is_empty() {
+        "REPLACE 192.0.2.0/24, which is nobody, by the addresses that may connect"
+    } else {
+        "nobody else may connect"
+    };
+    lines.push(("allow_from", from, about));
     if place == Place::Internet {
         lines.push(("passwords", quoted("generated"), "nobody guesses one of those"));
     }
@@ -221,6 +234,9 @@ fn networks(answers: &Answers) -> String {
             network.to_string()
         };
         networks.push(text);
+    }
+    if answers.networks.is_empty() {
+        networks.push(NOBODY.to_owned());
     }
     list(networks.iter().map(String::as_str))
 }

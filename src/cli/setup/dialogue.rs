@@ -131,8 +131,20 @@ impl<'s> Dialogue<'s> {
             (typed, _) => self.draft.put(question, typed, self.surroundings),
         };
         match put {
-            Ok(()) => self.go_on(question),
+            Ok(()) => {
+                self.say_what_was_hidden(question, typed);
+                self.go_on(question);
+            }
             Err(why) => self.complain(&why),
+        }
+    }
+
+    /// Whoever pasted something unseen wants to know that all of it came.
+    fn say_what_was_hidden(&mut self, question: Question, typed: &str) {
+        let is_taken = question.is_hidden() && matches!(self.draft.secret, Some(Some(_)));
+        if is_taken && !typed.is_empty() {
+            self.say
+                .push(format!("  {} characters were taken.", typed.chars().count()));
         }
     }
 

@@ -40,12 +40,17 @@ pub(super) struct Draft {
     pub(super) host: Option<Name>,
     pub(super) networks: Option<Vec<IpNet>>,
     pub(super) secret: Later<Rc<Secret<String>>>,
+    /// Whether somebody said that the app has none, as one of the platform for mobile and desktop applications.
+    pub(super) has_no_secret: bool,
     pub(super) expires: Later<String>,
     pub(super) directory: Option<PathBuf>,
 }
 
 /// What stands for an answer that comes later.
 pub(super) const LATER: &str = "later";
+
+/// What stands for the secret of an app that has none.
+pub(super) const NO_SECRET: &str = "none";
 
 /// What stands for the app itself, where a person could sign in for a shared mailbox.
 pub(super) const NOBODY_SIGNS_IN: &str = "nobody";
@@ -76,10 +81,11 @@ impl Draft {
             Question::Mailboxes => self.mailboxes = Some(typed::mailboxes(typed)?),
             Question::Place => self.put_place(typed)?,
             Question::Host => self.host = Some(typed::host(typed)?),
-            Question::Networks => self.networks = Some(typed::networks(typed, self.reach())?),
-            Question::Secret => {
-                self.secret = Some(unless_later(typed, typed::client_secret)?.map(Rc::new));
+            Question::Networks => {
+                let given = unless_later(typed, |typed| typed::networks(typed, self.reach()))?;
+                self.networks = Some(given.unwrap_or_default());
             }
+            Question::Secret => self.put_secret(typed)?,
             Question::SecretExpires => self.expires = Some(unless_later(typed, typed::day)?),
             Question::Directory => {
                 let directory = surroundings.absolute(typed.trim())?;
@@ -109,6 +115,24 @@ impl Draft {
         self.tenant = Some(found.name);
         self.clouds = found.clouds;
         self.seen_client_id = found.client_id.or(self.seen_client_id.take());
+        Ok(())
+    }
+
+    /// Only an app that acts for itself has to prove itself: a person's sign-in may do without.
+    fn put_secret(&mut self, typed: &str) -> Result<(), String> {
+        let is_none = typed.trim().eq_ignore_ascii_case(NO_SECRET);
+        if is_none && self.way().is_some_and(Way::is_app_only) {
+            return Err(
+                "an app that acts for itself proves itself by its secret: write the Value, or later"
+                    .to_owned(),
+            );
+        }
+        self.secret = if is_none {
+            Some(None)
+        } else {
+            Some(unless_later(typed, typed::client_secret)?.map(Rc::new))
+        };
+        self.has_no_secret = is_none;
         Ok(())
     }
 
@@ -158,21 +182,31 @@ impl Draft {
         }
     }
 
-    /// What proves the app, if that is known already.
-    pub(super) fn proof(&self) -> Option<Proof> {
+    /// What usually proves the app, if that is known already.
+    pub(super) fn usual_proof(&self) -> Option<Proof> {
         Some(self.way()?.proof(self.product?))
+    }
+
+    /// What proves it, if that is known already.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        match (self.way()?, self.usual_proof()?) {
+            (way, Proof::Secret) if self.has_no_secret && !way.is_app_only() => Some(Proof::None),
+            (_, usual) => Some(usual),
+        }
     }
 
     /// All of it; none if something is missing.
     pub(super) fn answers(&self) -> Option<Answers> {
         let place = self.place?;
-        let has_secret = self.proof()? == Proof::Secret;
+        let proof = self.proof()?;
+        let has_secret = proof == Proof::Secret;
         let of_secret = |said: bool| said && has_secret;
         let secret = self.secret.clone().flatten().filter(|_| has_secret);
         let expires = self.expires.clone().flatten();
         Some(Answers {
             product: self.product?,
             way: self.way()?,
+            proof,
             signs_in_as: self.signer().flatten(),
             preset: self.cloud.or(self.clouds.first().copied())?,
             tenant: self.tenant.clone()?,

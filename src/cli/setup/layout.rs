@@ -96,7 +96,7 @@ pub(super) fn of(answers: &Answers, powershell: Option<&Path>, surroundings: &dy
         files.push((secret(answers), Kind::Secret, Service, Replace));
     }
     let [pem, key, cer] = ["pem", "key", "cer"].map(|ending| app(answers, ending));
-    if answers.proof() == Proof::Certificate && !(has(&pem) && has(&key)) {
+    if answers.proof == Proof::Certificate && !(has(&pem) && has(&key)) {
         files.push((key, Kind::AppKey, Service, Refuse));
         files.push((pem, Kind::AppCertificate, Everybody, Refuse));
         files.push((cer, Kind::AppUpload, Everybody, Refuse));

@@ -1,6 +1,7 @@
 //! What is left to do, in its order.
 
 use super::answers::Answers;
+use super::config_text::NOBODY;
 use super::layout;
 use super::place::Place;
 use super::surroundings::OF_THE_MACHINE;
@@ -83,11 +84,16 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
             directory.join(layout::CONFIG).display()
         ));
     }
-    if answers.proof() == Proof::Secret && answers.secret.is_none() {
+    if answers.proof == Proof::Secret && answers.secret.is_none() {
         let file = directory.join(layout::secret(answers));
         steps.push(format!(
             "The client secret's Value, into {file}: umask 077, then `cat > {file}`, paste it, Enter, Ctrl-D.",
             file = file.display()
+        ));
+    }
+    if answers.place.has_networks() && answers.networks.is_empty() {
+        steps.push(format!(
+            "The addresses that may connect, into allow_from in the place of {NOBODY}, which is nobody; docs/operations.md, \"Reached from outside\", tells what else to think of."
         ));
     }
     if answers.place == Place::Internet && certs_are_new {
@@ -97,10 +103,6 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
             layout::SERVER,
             layout::SERVER_KEY
         ));
-        steps.push(
-            "The product's outbound addresses, into allow_from; docs/operations.md, \"Reached from outside\", tells what else to think of."
-                .to_owned(),
-        );
     } else if answers.place == Place::NetworkTls {
         steps.push(format!(
             "{}, into the store that each mail client trusts: /usr/local/share/ca-certificates/ as .crt and `update-ca-certificates` on Debian, certmgr.msc > Trusted \

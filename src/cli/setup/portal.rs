@@ -23,6 +23,7 @@ const READING: &str = "https://ps.outlook.com/.default";
 pub(super) struct Registration<'a> {
     pub(super) product: Product,
     pub(super) way: Way,
+    proof: Proof,
     pub(super) preset: &'static Preset,
     pub(super) tenant: &'a str,
     pub(super) protocols: &'a [Protocol],
@@ -38,6 +39,7 @@ impl<'a> Registration<'a> {
         Self {
             product: answers.product,
             way: answers.way,
+            proof: answers.proof,
             preset: answers.preset,
             tenant: &answers.tenant,
             protocols: &answers.protocols,
@@ -51,6 +53,7 @@ impl<'a> Registration<'a> {
         Some(Self {
             product: draft.product?,
             way: draft.way()?,
+            proof: draft.proof()?,
             preset: draft.cloud.or(draft.clouds.first().copied())?,
             tenant: draft.tenant.as_deref()?,
             protocols: draft.protocols.as_deref()?,
@@ -80,7 +83,7 @@ impl<'a> Registration<'a> {
     /// The redirect URI, and the platform under which it belongs: under the other one Entra ID refuses the sign-in
     /// (AADSTS700025 with a secret, 7000218 without one).
     pub(super) fn redirect(&self) -> Option<&'static str> {
-        match (self.way, self.way.proof(self.product)) {
+        match (self.way, self.proof) {
             (Way::Browser, Proof::None) => Some("Mobile and desktop applications"),
             (Way::Browser, _) => Some("Web"),
             _ => None,
@@ -89,7 +92,7 @@ impl<'a> Registration<'a> {
 
     /// Whether the app has nothing that proves it, so that the portal's switch has to say so.
     pub(super) fn is_public(&self) -> bool {
-        self.way.proof(self.product) == Proof::None
+        self.proof == Proof::None
     }
 
     fn client_id(&self) -> &str {
@@ -159,7 +162,7 @@ fn redirect(registration: &Registration<'_>) -> Option<String> {
 }
 
 fn proof(registration: &Registration<'_>) -> Option<String> {
-    match registration.way.proof(registration.product) {
+    match registration.proof {
         Proof::None => None,
         Proof::Secret => Some(
             "Certificates & secrets > Client secrets > New client secret, or the one that you have.\n\

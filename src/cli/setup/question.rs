@@ -1,6 +1,6 @@
 //! The questions: when each is asked, how it reads, what is offered, and what is taken if nobody says anything.
 
-use super::draft::{Draft, LATER, NOBODY_SIGNS_IN};
+use super::draft::{Draft, LATER, NO_SECRET, NOBODY_SIGNS_IN};
 use super::place::Place;
 use super::product::Product;
 use super::surroundings::Surroundings;
@@ -46,9 +46,6 @@ pub(super) const SHARED: [(&str, &str, &str); 2] = [
 
 /// The networks that are not reached from the internet (RFC 1918).
 const PRIVATE: &str = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16";
-
-/// Addresses that are nobody's (RFC 5737): until the right ones are known, nobody gets in.
-const NOBODY: &str = "192.0.2.0/24";
 
 impl Question {
     /// In the order in which they are asked: later ones depend on earlier ones.
@@ -140,9 +137,12 @@ impl Question {
                 "A name or an address; it is typed into the mail client, and stands in the certificate."
             }
             Self::Networks if draft.place == Some(Place::Internet) => {
-                "The addresses from which the product connects: its support knows them. 192.0.2.0/24 is nobody."
+                "The addresses from which the product connects: its support knows them. later: nobody gets in until then."
             }
             Self::Networks => "Addresses or networks; nobody else may connect. The narrower, the better.",
+            Self::Secret if draft.way().is_some_and(|way| !way.is_app_only()) => {
+                "Certificates & secrets > Value, not the Secret ID. What is typed is not shown; later: it is put into its file by hand; none: the app has no secret."
+            }
             Self::Secret => {
                 "Certificates & secrets > Value, not the Secret ID. What is typed is not shown; later: it is put into its file by hand."
             }
@@ -193,7 +193,7 @@ impl Question {
     /// Whether it is asked at all, after what was said so far.
     pub(super) fn applies(self, draft: &Draft) -> bool {
         let networks = || draft.place.is_some_and(Place::has_networks);
-        let secret = || draft.proof() == Some(Proof::Secret);
+        let secret = || draft.usual_proof() == Some(Proof::Secret);
         match self {
             Self::Way => draft.product.is_some(),
             Self::Shared => draft.way.is_some_and(|way| !way.is_app_only()),
@@ -268,6 +268,9 @@ impl Question {
     fn said_or_later(self, draft: &Draft) -> String {
         let said = match self {
             Self::SecretExpires => draft.expires.clone().flatten(),
+            Self::Secret if draft.has_no_secret && draft.proof() == Some(Proof::None) => {
+                Some(NO_SECRET.to_owned())
+            }
             _ => None,
         };
         said.unwrap_or_else(|| LATER.to_owned())
@@ -298,8 +301,9 @@ fn networks(draft: &Draft) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     });
+    let said = said.map(|list| if list.is_empty() { LATER.to_owned() } else { list });
     let usual = if draft.place == Some(Place::Internet) {
-        NOBODY
+        LATER
     } else {
         PRIVATE
     };

@@ -52,7 +52,7 @@ fn values(answers: &Answers, upload: Option<&Upload>) -> String {
     let has = |protocol| flag(answers.protocols.contains(&protocol)).to_owned();
     let of_upload = |bytes: fn(&Upload) -> &Vec<u8>| {
         let encoded = upload
-            .filter(|_| answers.proof() == Proof::Certificate)
+            .filter(|_| answers.proof == Proof::Certificate)
             .map(|upload| BASE64_STANDARD.encode(bytes(upload)));
         quoted(&encoded.unwrap_or_default())
     };
@@ -90,7 +90,7 @@ fn values(answers: &Answers, upload: Option<&Upload>) -> String {
 fn toml(answers: &Answers) -> Vec<String> {
     let string = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut lines = vec![format!("grant = {}", string(answers.way.grant()))];
-    match answers.proof() {
+    match answers.proof {
         Proof::None => {}
         Proof::Secret => lines.push(format!(
             "client_secret_file = {}",

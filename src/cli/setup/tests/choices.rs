@@ -163,22 +163,22 @@ fn the_portals_steps_are_those_of_the_choice() {
             );
             assert_eq!(
                 steps.contains("> Web\n"),
-                way == Way::Browser && answers.proof() == Proof::Secret,
+                way == Way::Browser && answers.proof == Proof::Secret,
                 "{case}"
             );
             assert_eq!(
                 steps.contains("Allow public client flows: Yes"),
-                answers.proof() == Proof::None,
+                answers.proof == Proof::None,
                 "{case}"
             );
             assert_eq!(
                 steps.contains("New client secret"),
-                answers.proof() == Proof::Secret,
+                answers.proof == Proof::Secret,
                 "{case}"
             );
             assert_eq!(
                 steps.contains("app.cer"),
-                answers.proof() == Proof::Certificate,
+                answers.proof == Proof::Certificate,
                 "{case}"
             );
             assert_eq!(
@@ -251,8 +251,8 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "The portal",
         "The client id, into",
         "The client secret's Value, into",
+        "The addresses that may connect, into allow_from",
         "A certificate that the product trusts, for desk-7",
-        "outbound addresses",
         "SASLGATE_CONFIG",
         "saslgate check",
         "saslgate run",
@@ -306,4 +306,24 @@ fn a_shared_mailbox_is_opened_by_whoever_signs_in_for_it() {
         }
     }
     assert_eq!(seen, 20);
+}
+
+/// What nobody chose listens nowhere.
+#[test]
+fn the_listeners_of_this_machine_are_those_that_were_chosen() {
+    let mut seen = 0;
+    for product in Product::ALL {
+        let answers = answered(product, product.ways()[0], Place::ThisMachine);
+        let text = super::super::config_text::of(&answers, &[]);
+        for protocol in Protocol::ALL {
+            let listener = format!("[[listener]]\nprotocol = \"{protocol}\"\nbind     = [\"localhost:");
+            assert_eq!(
+                text.contains(&listener),
+                answers.protocols.contains(&protocol),
+                "{text}"
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 30);
 }

@@ -4,7 +4,7 @@ use super::super::answers::Answers;
 use super::super::dialogue::Step;
 use super::super::place::Place;
 use super::super::product::Product;
-use super::super::way::Way;
+use super::super::way::{Proof, Way};
 use super::talk::{Given, play};
 use crate::provider::Protocol;
 
@@ -86,7 +86,10 @@ fn a_secret_is_not_shown() {
         S: (not shown) > [later]
         C: 0a0b0c0d-1111-2222-3333-444455556666
         S: as the Secret ID is
+        C: none
+        S: an app that acts for itself proves itself
         C: hunter2~hunter2~hunter2
+        S: 23 characters were taken
         S: When does the client secret end?
         C: 1.11.2027
         S: year-month-day
@@ -168,7 +171,7 @@ fn what_is_wrong_is_said_at_once_and_asked_again() {
         S: the host's name alone
         C: mail.contoso.com
         S: From which addresses?
-        S: [192.0.2.0/24]
+        S: [later]
         C: 0.0.0.0/0
         S: is everybody
         C: 198.51.100.7
@@ -424,4 +427,64 @@ fn a_helpdesks_shared_mailbox_is_opened_by_the_app() {
     let by_person = done(&given, &(script("alice@contoso.com") + "C:\nC:"));
     assert_eq!(by_person.way, Way::Browser, "there is no password to type");
     assert_eq!(by_person.signs_in_as.as_deref(), Some("alice@contoso.com"));
+}
+
+/// The guide's registration has a secret; somebody else's, of the platform for mobile and desktop applications, has none.
+#[test]
+fn an_app_without_a_secret_is_a_public_one() {
+    let answers = done(
+        &Given::default(),
+        "
+        S: What logs in?
+        C: osticket
+        C: browser
+        C: own
+        C: contoso.com
+        C:
+        C:
+        C: a@contoso.com
+        C:
+        C:
+        S: none: the app has no secret
+        C: none
+        C: <
+        S: (not shown) > [none]
+        C:
+        S: Into which directory?
+        C:
+        S: Write this?
+        C:
+        ",
+    );
+    assert_eq!(answers.proof, Proof::None);
+    assert!(answers.secret.is_none());
+}
+
+#[test]
+fn whose_addresses_are_not_known_yet_says_later() {
+    let answers = done(
+        &Given::default(),
+        "
+        S: What logs in?
+        C: device
+        C:
+        C: contoso.com
+        C:
+        C:
+        C: scanner@contoso.com
+        C:
+        C: network
+        C:
+        C: later
+        C: <
+        S: From which addresses?
+        S: [later]
+        C:
+        C:
+        C:
+        S: Write this?
+        C:
+        ",
+    );
+    assert!(answers.networks.is_empty());
 }
