@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::answers::Answers;
 use super::draft::{Draft, LATER, NO_SECRET};
-use super::question::Question;
+use super::question::{Question, SHARED};
 use super::surroundings::Surroundings;
+use super::way::Way;
 use crate::certificates;
 use crate::secret::Secret;
 
@@ -142,15 +143,16 @@ fn written(value: &Value) -> Option<String> {
     }
 }
 
-/// A file with every key, to be filled in.
-pub(super) fn template() -> String {
+/// A file with every key, to be filled in, with what suits a product.
+pub(super) fn template(product: &str, surroundings: &dyn Surroundings) -> Result<String, String> {
     let mut text = "\
 # Answers for `saslgate setup --answers FILE`. What is commented out has the value that it shows, or the one that suits the product.
 "
     .to_owned();
-    let draft = Draft::default();
+    let mut draft = Draft::default();
+    draft.put(Question::Product, product, surroundings)?;
     for question in Question::ALL {
-        let (example, values) = example(question);
+        let (example, values) = example(question, &draft);
         let about = question.about(&draft);
         // Writing to a string cannot fail.
         let _ = write!(text, "\n# {} {about}\n", question.heading());
@@ -159,43 +161,50 @@ pub(super) fn template() -> String {
         }
         let _ = writeln!(text, "{example}");
     }
-    text
+    Ok(text)
 }
 
 /// The line of a template, and what it may say.
-fn example(question: Question) -> (&'static str, Vec<&'static str>) {
-    use super::{place::Place, product::Product, way::Way};
-    let none = Vec::new;
+fn example(question: Question, draft: &Draft) -> (String, Vec<&'static str>) {
+    use super::{place::Place, product::Product};
+    let product = draft.product.unwrap_or(Product::MailProgram).facts();
+    let fixed = |line: &str| (line.to_owned(), Vec::new());
     match question {
         Question::Product => (
-            "product = \"mail-program\"",
+            format!("product = \"{}\"", product.key),
             Product::ALL.map(|product| product.facts().key).to_vec(),
         ),
-        Question::Way => ("#way = \"browser\"", Way::ALL.map(Way::key).to_vec()),
-        Question::Shared => (
-            "#mailboxes_are = \"own\"",
-            super::question::SHARED.map(|(key, ..)| key).to_vec(),
+        Question::Way => (
+            format!("#way = \"{}\"", product.way.key()),
+            draft.ways().into_iter().map(Way::key).collect(),
         ),
-        Question::SignsInAs => ("#signs_in_as = \"alice@contoso.com\"", none()),
-        Question::Tenant => ("tenant = \"contoso.onmicrosoft.com\"", none()),
+        Question::Shared => (
+            "#mailboxes_are = \"own\"".to_owned(),
+            SHARED.map(|(key, ..)| key).to_vec(),
+        ),
+        Question::SignsInAs => fixed("#signs_in_as = \"alice@contoso.com\""),
+        Question::Tenant => fixed("tenant = \"contoso.onmicrosoft.com\""),
         Question::Cloud => (
-            "#cloud = \"microsoft365\"",
+            "#cloud = \"microsoft365\"".to_owned(),
             vec!["microsoft365", "microsoft365-gcc-high", "microsoft365-dod"],
         ),
-        Question::Protocols => ("#protocols = [\"imap\", \"smtp\"]", none()),
-        Question::ClientId => ("client_id = \"11111111-2222-3333-4444-555555555555\"", none()),
-        Question::Mailboxes => ("mailboxes = [\"alice@contoso.com\"]", none()),
+        Question::Protocols => {
+            let names = product.protocols.iter().map(|protocol| format!("\"{protocol}\""));
+            let names: Vec<_> = names.collect();
+            fixed(&format!("#protocols = [{}]", names.join(", ")))
+        }
+        Question::ClientId => fixed("client_id = \"11111111-2222-3333-4444-555555555555\""),
+        Question::Mailboxes => fixed("mailboxes = [\"alice@contoso.com\"]"),
         Question::Place => (
-            "#connects_from = \"this-machine\"",
+            format!("#connects_from = \"{}\"", product.place.key()),
             Place::ALL.map(Place::key).to_vec(),
         ),
-        Question::Host => ("#server_name = \"mail.contoso.lan\"", none()),
-        Question::Networks => ("#networks = [\"192.168.1.0/24\"]", none()),
-        Question::Secret => (
+        Question::Host => fixed("#server_name = \"mail.contoso.lan\""),
+        Question::Networks => fixed("#networks = [\"192.168.1.0/24\"]"),
+        Question::Secret => fixed(
             "# Here: the file that holds it, which is copied. Without it the secret is put in place by hand; \"none\" where the app has none.\n#client_secret_from = \"secret.txt\"",
-            none(),
         ),
-        Question::SecretExpires => ("#client_secret_expires = 2027-11-01", none()),
-        Question::Directory => ("#directory = \"/etc/saslgate\"", none()),
+        Question::SecretExpires => fixed("#client_secret_expires = 2027-11-01"),
+        Question::Directory => fixed("#directory = \"/etc/saslgate\""),
     }
 }

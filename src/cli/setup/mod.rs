@@ -39,7 +39,7 @@ use self::answers::Answers;
 use self::dialogue::Dialogue;
 use self::surroundings::{Machine, Surroundings as _};
 use super::complain;
-use crate::config::Becoming;
+use crate::config::{Becoming, Origin, System};
 use crate::server::keep_memory_private;
 use place::Place;
 
@@ -47,7 +47,7 @@ const EXAMPLES: &str = "Examples:
   saslgate setup                              ask, one question at a time
   saslgate setup --directory ./try            into a directory of your own
   saslgate setup --powershell saslgate.ps1    also a file that does the administrator's part
-  saslgate setup --answers-template > answers.toml
+  saslgate setup --answers-template osticket > answers.toml
   saslgate setup --answers answers.toml       the same without a question
 
 It knows Email This Issue, Highstage, osTicket, Efecte ESM, Oracle B2C Service, mail programs,
@@ -65,9 +65,9 @@ pub(super) struct SetupArgs {
     /// Take the answers from a file instead of asking
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// Print a file of answers to fill in
-    #[arg(long, exclusive = true)]
-    answers_template: bool,
+    /// Print a file of answers to fill in, as they suit a product
+    #[arg(long, exclusive = true, value_name = "PRODUCT", num_args = 0..=1, default_missing_value = "mail-program")]
+    answers_template: Option<String>,
     /// Where files go: by default /etc/saslgate if this user may write there, else ~/.config/saslgate
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -82,10 +82,11 @@ pub(super) struct SetupArgs {
 /// Sets up.
 pub(super) fn run(args: &SetupArgs) -> ExitCode {
     keep_memory_private();
-    if args.answers_template {
-        return told(&answers_file::template(), 0);
-    }
-    match set_up(args) {
+    let done = match &args.answers_template {
+        Some(product) => answers_file::template(product, &Machine).map(|text| (text.into(), 0)),
+        None => set_up(args),
+    };
+    match done {
         Ok((report, code)) => told(&report, code),
         Err(why) => {
             complain(&why);
@@ -124,7 +125,13 @@ fn set_up(args: &SetupArgs) -> Result<(zeroize::Zeroizing<String>, u8), String> 
     drop(writing);
     // What is left is only said.
     watch.shutdown_background();
-    Ok(report::of(&answers, &work, &shown, certs_are_new))
+    let known = next::Known {
+        has_exchange: powershell::lines(&answers).is_some(),
+        certs_are_new,
+        is_found: Origin::usual(&System) == answers.directory.join(layout::CONFIG),
+        answers_file: args.answers.as_deref(),
+    };
+    Ok(report::of(&answers, &work, &shown, &known))
 }
 
 fn absolute(path: &std::path::Path) -> Result<PathBuf, String> {

@@ -1,5 +1,7 @@
 //! What is left to do, in its order.
 
+use std::path::Path;
+
 use super::answers::Answers;
 use super::config_text::NOBODY;
 use super::layout;
@@ -17,21 +19,27 @@ enum Runs {
     Container,
 }
 
-/// Whether an administrator has work in Exchange.
-/// `is_found`: whether commands find the configuration by themselves.
-pub(super) fn steps(
-    answers: &Answers,
-    has_exchange: bool,
-    certs_are_new: bool,
-    is_found: bool,
-) -> Vec<String> {
+/// What is known beside the answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known<'a> {
+    /// Whether an administrator has work in Exchange.
+    pub(super) has_exchange: bool,
+    pub(super) certs_are_new: bool,
+    /// Whether commands find the configuration by themselves.
+    pub(super) is_found: bool,
+    /// The file that the answers were read from.
+    pub(super) answers_file: Option<&'a Path>,
+}
+
+/// All of it.
+pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
     let runs = runs(answers);
     let mut steps = vec!["The portal, as above.".to_owned()];
-    if has_exchange {
+    if known.has_exchange {
         steps.push("Exchange, as above.".to_owned());
     }
-    steps.extend(left_open(answers, certs_are_new));
-    steps.extend(handed_over(answers, runs, is_found));
+    steps.extend(left_open(answers, known.certs_are_new));
+    steps.extend(handed_over(answers, runs, known.is_found));
     let command = |command: &str| match runs {
         Runs::Person => format!("saslgate {command}"),
         Runs::Service => format!("sudo -u saslgate saslgate {command}"),
@@ -61,6 +69,12 @@ pub(super) fn steps(
     }
     steps.push(test(answers, &command));
     steps.push("The mail client, with the settings above.".to_owned());
+    if let Some(file) = known.answers_file.filter(|_| answers.secret.is_some()) {
+        steps.push(format!(
+            "Delete the file that client_secret_from names in {}: the secret was copied, and is needed once.",
+            file.display()
+        ));
+    }
     steps
 }
 

@@ -8,19 +8,13 @@ use super::answers::Answers;
 use super::card;
 use super::layout::{self, Kind};
 use super::made::Work;
-use super::next;
+use super::next::{self, Known};
 use super::portal::{self, Registration};
 use super::powershell;
 use super::terminal::HEADING;
-use crate::config::{Origin, System};
 
 /// All of it, and the exit code.
-pub(super) fn of(
-    answers: &Answers,
-    work: &Work,
-    layout: &str,
-    certs_are_new: bool,
-) -> (Zeroizing<String>, u8) {
+pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>) -> (Zeroizing<String>, u8) {
     const ROOM: usize = 32 * 1024;
     let (checked, code) = super::checked(answers);
     // Made in one piece: a text that grows leaves copies of the passwords behind.
@@ -49,12 +43,7 @@ pub(super) fn of(
         section(&mut text, "Or all of that by one file", &about);
     }
     settings(&mut text, answers, work);
-    let steps = next::steps(
-        answers,
-        lines.is_some(),
-        certs_are_new,
-        Origin::usual(&System) == answers.directory.join(layout::CONFIG),
-    );
+    let steps = next::steps(answers, known);
     let numbered = steps
         .iter()
         .enumerate()

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::super::answers::Answers;
 use super::super::draft::Draft;
 use super::super::layout::{self, Kind, Layout};
 use super::super::made;
+use super::super::next::{self, Known};
 use super::super::place::Place;
 use super::super::portal::{self, Registration};
 use super::super::powershell;
 use super::super::product::Product;
 use super::super::question::Question;
 use super::super::way::{Proof, Way};
-use super::super::{answers::Answers, next};
 use super::talk::Given;
 use crate::config::{self, Given as Machine};
 use crate::provider::Protocol;
@@ -246,7 +247,11 @@ fn consent_is_asked_for_at_each_service() {
 fn what_was_left_open_comes_before_what_needs_it() {
     let mut answers = answered(Product::OracleB2c, Way::Browser, Place::Internet);
     (answers.client_id, answers.secret) = (None, None);
-    let steps = next::steps(&answers, false, true, false);
+    let internet = Known {
+        certs_are_new: true,
+        ..Known::default()
+    };
+    let steps = next::steps(&answers, &internet);
     let words = [
         "The portal",
         "The client id, into",
@@ -264,7 +269,13 @@ fn what_was_left_open_comes_before_what_needs_it() {
     for (step, word) in steps.iter().zip(words) {
         assert!(step.contains(word), "{word}: {steps:#?}");
     }
-    let found = next::steps(&answers, false, true, true);
+    let found = next::steps(
+        &answers,
+        &Known {
+            is_found: true,
+            ..internet
+        },
+    );
     assert_eq!(
         found.len(),
         words.len() - 1,
@@ -272,9 +283,18 @@ fn what_was_left_open_comes_before_what_needs_it() {
     );
     let mut service = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
     service.directory = "/etc/saslgate".into();
-    let steps = next::steps(&service, true, false, false).join("\n");
+    let with_exchange = Known {
+        has_exchange: true,
+        answers_file: Some(Path::new("answers.toml")),
+        ..Known::default()
+    };
+    let steps = next::steps(&service, &with_exchange).join("\n");
     assert!(
         steps.contains("sudo -u saslgate saslgate check") && !steps.contains("sign-in"),
+        "{steps}"
+    );
+    assert!(
+        steps.ends_with("names in answers.toml: the secret was copied, and is needed once."),
         "{steps}"
     );
 }
@@ -300,7 +320,7 @@ fn a_shared_mailbox_is_opened_by_whoever_signs_in_for_it() {
             ] {
                 assert_eq!(lines.contains(line), sends, "{case}: {lines}");
             }
-            let steps = next::steps(&answers, true, false, false).join("\n");
+            let steps = next::steps(&answers, &Known::default()).join("\n");
             assert!(steps.contains("as alice@contoso.com"), "{case}: {steps}");
             seen += 1;
         }
