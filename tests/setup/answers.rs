@@ -204,13 +204,23 @@ fn certificates_that_are_there_are_used() {
 fn the_template_can_be_used_as_it_is() {
     let place = tempfile::tempdir().unwrap();
     let template = setup(&["--answers-template"], "");
+    let of_oracle = setup(&["--answers-template", "oracle-b2c"], "");
+    for line in [
+        "product = \"oracle-b2c\"",
+        "#protocols = [\"pop3\"]",
+        "#connects_from = \"internet\"",
+    ] {
+        assert!(of_oracle.said.contains(line), "{line}: {of_oracle:?}");
+    }
+    let of_fax = setup(&["--answers-template", "fax"], "");
+    assert_eq!(of_fax.code, Some(2), "{of_fax:?}");
     assert_eq!(template.code, Some(0));
     let keys = template.said.lines().filter(|line| {
         line.trim_start_matches('#')
             .split_once(" = ")
             .is_some_and(|(key, _)| !key.contains(' '))
     });
-    assert_eq!(keys.count(), 13, "{}", template.said);
+    assert_eq!(keys.count(), 15, "{}", template.said);
     let file = answer(place.path(), &template.said);
     let ran = setup(
         &["--answers", &file, "--directory", place.path().to_str().unwrap()],

@@ -80,6 +80,9 @@ impl Draft {
             }
             Question::Mailboxes => self.mailboxes = Some(typed::mailboxes(typed)?),
             Question::Place => self.put_place(typed)?,
+            Question::Host if self.place == Some(Place::Internet) => {
+                self.host = Some(typed::public_host(typed)?);
+            }
             Question::Host => self.host = Some(typed::host(typed)?),
             Question::Networks => {
                 let given = unless_later(typed, |typed| typed::networks(typed, self.reach()))?;

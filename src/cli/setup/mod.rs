@@ -9,6 +9,7 @@ mod card;
 mod config_text;
 mod dialogue;
 mod draft;
+mod explanation;
 mod files;
 mod layout;
 mod made;

@@ -1,6 +1,7 @@
 //! The questions: when each is asked, how it reads, what is offered, and what is taken if nobody says anything.
 
 use super::draft::{Draft, LATER, NO_SECRET, NOBODY_SIGNS_IN};
+use super::explanation;
 use super::place::Place;
 use super::product::Product;
 use super::surroundings::Surroundings;
@@ -157,7 +158,7 @@ impl Question {
 
     /// What `?` says.
     pub(super) fn more(self, draft: &Draft) -> String {
-        match self {
+        let listed = match self {
             Self::Way => draft
                 .ways()
                 .into_iter()
@@ -167,7 +168,13 @@ impl Question {
             Self::Place => Place::ALL
                 .map(|place| format!("{}: {}.", place.name(), place.about()))
                 .join("\n"),
-            _ => self.about(draft).to_owned(),
+            _ => String::new(),
+        };
+        let background = explanation::of(self);
+        if listed.is_empty() {
+            background.to_owned()
+        } else {
+            format!("{background}\n{listed}")
         }
     }
 
@@ -247,9 +254,10 @@ impl Question {
             Self::Host => {
                 let said = draft.host.as_ref().map(ToString::to_string);
                 said.or_else(|| {
-                    surroundings
-                        .host_name()
-                        .filter(|name| super::typed::host(name).is_ok())
+                    surroundings.host_name().filter(|name| match draft.place {
+                        Some(Place::Internet) => super::typed::public_host(name).is_ok(),
+                        _ => super::typed::host(name).is_ok(),
+                    })
                 })
             }
             Self::Networks => Some(networks(draft)),

@@ -39,6 +39,7 @@ fn answered(product: Product, way: Way, place: Place) -> Answers {
             Question::ClientId => "11111111-2222-3333-4444-555555555555".to_owned(),
             Question::Mailboxes => "o'brien@contoso.com, second@contoso.com".to_owned(),
             Question::Secret => "gU8Q~a.Value_as-the-portal~shows/it+once=".to_owned(),
+            Question::Host => "mail.contoso.com".to_owned(),
             Question::SecretExpires => "2027-11-01".to_owned(),
             other => other.default(&draft, &given).unwrap(),
         };
@@ -257,7 +258,7 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "The client id, into",
         "The client secret's Value, into",
         "The addresses that may connect, into allow_from",
-        "A certificate that the product trusts, for desk-7",
+        "A certificate that the product trusts, for mail.contoso.com",
         "SASLGATE_CONFIG",
         "saslgate check",
         "saslgate run",

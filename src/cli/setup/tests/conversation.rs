@@ -169,6 +169,8 @@ fn what_is_wrong_is_said_at_once_and_asked_again() {
         S: By which name do they reach this machine?
         C: https://mail.contoso.com/
         S: the host's name alone
+        C: desk-7
+        S: is known to nobody in the internet
         C: mail.contoso.com
         S: From which addresses?
         S: [later]

@@ -22,6 +22,18 @@ pub(in super::super) fn host(typed: &str) -> Result<Name, String> {
     Ok(name)
 }
 
+/// The same where it is looked up in the internet, which knows no bare host name.
+pub(in super::super) fn public_host(typed: &str) -> Result<Name, String> {
+    let name = host(typed)?;
+    let text = name.to_string();
+    if text.contains(['.', ':']) {
+        return Ok(name);
+    }
+    Err(format!(
+        "{text} is known to nobody in the internet: write the full public name, such as mail.contoso.com"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +55,10 @@ mod tests {
             "k\u{e4}se.lan",
         ] {
             assert!(host(typed).is_err(), "{typed}");
+        }
+        assert!(public_host("desk-7").unwrap_err().contains("full public name"));
+        for typed in ["mail.contoso.com", "203.0.113.7", "2001:db8::7"] {
+            assert!(public_host(typed).is_ok(), "{typed}");
         }
     }
 }

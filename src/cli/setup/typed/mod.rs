@@ -11,7 +11,7 @@ mod tenant;
 pub(super) use client_id::client_id;
 pub(super) use client_secret::client_secret;
 pub(super) use day::day;
-pub(super) use host::host;
+pub(super) use host::{host, public_host};
 pub(super) use mailboxes::mailboxes;
 pub(super) use networks::{Reach, networks};
 pub(super) use tenant::{every_cloud, tenant};
