@@ -1,7 +1,7 @@
 //! `saslgate certs DIR`: a local certificate authority, and a certificate for the listeners. `saslgate certs app DIR`: a
 //! certificate for an app registration.
 //!
-//! Exit codes: 0 if it was made, 2 if not.
+//! Exit codes: 0 if it was made or is all there, 2 if not.
 
 pub(super) mod app;
 
@@ -31,13 +31,18 @@ server.key. `saslgate run` renews server.pem 30 days before its end, as long as
 it can read ca.key there. Renewing keeps the authority, the names and server.key; remove that
 file first to replace it. None of it concerns Exchange, whose certificate is the provider's.
 
-A directory that is called app is written ./app.
+A directory that is called app is written ./app.";
 
-Exit codes: 0 made, 2 not made.";
+const EXIT_CODES: &str = "Exit codes: 0 made, or all there already; 2 not made.";
+
+/// What stands below the options.
+fn after_help() -> String {
+    format!("{EXAMPLES}\n\n{IMPORT}\n{EXIT_CODES}")
+}
 
 /// What `certs` is told.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
+#[command(after_help = after_help(), args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(super) struct CertsArgs {
     #[command(subcommand)]
     other: Option<Other>,
@@ -99,6 +104,9 @@ fn host_name() -> Option<Name> {
 
 fn make(args: &ListenersArgs, host: Option<Name>, now: SystemTime) -> Result<String, String> {
     let places = Places::of(&args.dir)?;
+    if args.names.is_empty() && places.all().into_iter().all(|path| path.is_file()) {
+        return Ok(all_there(&places));
+    }
     if let Some(there) = places
         .all()
         .into_iter()
@@ -173,6 +181,14 @@ fn listed(names: &[Name]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// Whoever comes back wants to know how ca.pem is imported.
+fn all_there(places: &Places) -> String {
+    let dir = places.dir().display();
+    format!(
+        "{dir} has all of it already, and nothing was made. A new server certificate from the same authority:  saslgate certs --renew {dir}\n\n{IMPORT}"
+    )
 }
 
 fn after_making(places: &Places, names: &[Name], until: &str) -> String {

@@ -183,13 +183,20 @@ fn keys_are_for_their_owner_and_nothing_is_overwritten() {
         let found = fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
         assert_eq!(found & 0o777 & !mode, 0, "{file} has {found:o}");
     }
+    let said = make(&args(dir.path(), &[]), Some(host()), now()).unwrap();
+    for word in ["nothing was made", "--renew", "How to trust ca.pem", "keytool"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let after: Vec<String> = modes.iter().map(|(file, _)| text(dir.path(), file)).collect();
+    assert_eq!(before, after);
+    let more = make(&args(dir.path(), &["mail.example.net"]), Some(host()), now());
+    assert!(more.is_err(), "a further name is not in the certificate");
+    fs::remove_file(dir.path().join("server.key")).unwrap();
     let why = make(&args(dir.path(), &[]), Some(host()), now()).unwrap_err();
     assert!(
         why.contains("ca.pem is there already") && why.contains("--renew"),
         "{why}"
     );
-    let after: Vec<String> = modes.iter().map(|(file, _)| text(dir.path(), file)).collect();
-    assert_eq!(before, after);
 }
 
 #[test]
