@@ -12,7 +12,7 @@ use crate::control::{
 };
 use crate::failure;
 use crate::name::LoginName;
-use crate::oauth::{Grant, GrantKey};
+use crate::oauth::{App, Grant, GrantKey};
 use crate::provider::Protocol;
 use crate::server::keeping::is_needed;
 use crate::token::sign_in_command;
@@ -211,7 +211,7 @@ impl Desk {
         let links = self.admin_url.load().is_some();
         let needs = records.and_then(|records| {
             let first = needs_first_login(account, records);
-            first.or_else(|| needs_sign_in(login, records.get(&wanted.key.grant), links))
+            first.or_else(|| needs_sign_in(account, login, records.get(&wanted.key.grant), links))
         });
         let of_token = token
             .failure
@@ -317,12 +317,29 @@ fn needs_first_login(account: &Account, records: &HashMap<GrantKey, Listed>) -> 
     }
 }
 
+/// What is signed in, as the command wants it: of an account of several apps, which of them.
+fn signed_in(account: &Account, login: &Authorized) -> String {
+    let wanted = login.token_wanted();
+    let own = &login.route().app.name;
+    let is_another = |app: &App| matches!(app.grant, Grant::SignIn(_)) && app.name != *own;
+    if account.routes.values().any(|route| is_another(&route.app)) {
+        format!("{} --app {own}", wanted.account)
+    } else {
+        wanted.account.to_string()
+    }
+}
+
 /// A sign-in that is missing is known before any mail client has met it.
-fn needs_sign_in(login: &Authorized, listed: Option<&Listed>, links: bool) -> Option<(State, TroubleTold)> {
+fn needs_sign_in(
+    account: &Account,
+    login: &Authorized,
+    listed: Option<&Listed>,
+    links: bool,
+) -> Option<(State, TroubleTold)> {
     if !matches!(login.route().app.grant, Grant::SignIn(_)) {
         return None;
     }
-    let fix = sign_in_command(login.token_wanted().account.as_ref(), links);
+    let fix = sign_in_command(&signed_in(account, login), links);
     let told = |what: &str, why: &str| TroubleTold {
         code: None,
         what: what.to_owned(),
