@@ -106,7 +106,7 @@ fn a_relative_path_counts_from_the_file_that_it_is_written_in() {
     assert_eq!(
         said(&machine),
         [
-            "/etc/saslgate/conf.d/b.toml:3:17: error: the file named here, in `/etc/saslgate/conf.d`, cannot be read: \
+            "/etc/saslgate/conf.d/b.toml:3:17: error: the file `b.password` in `/etc/saslgate/conf.d` cannot be read: \
              there is no such file; fix: write it, or name the one that is there"
         ]
     );

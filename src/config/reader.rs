@@ -252,13 +252,22 @@ impl<'a> Reader<'a> {
 
     /// A secret's path, shown only if it surely is one: people put the secret itself where its file's name belongs.
     fn guarded(&self, named: &Text) -> String {
+        let name = shown(named.written.as_bytes(), SHOWN);
         if named.written.starts_with(['/', '.']) {
-            return format!("the file `{}`", shown(named.written.as_bytes(), SHOWN));
+            return format!("the file `{name}`");
         }
-        match self.pages.directory(&named.span) {
-            here if here.as_os_str().is_empty() => "the file named here, in `.`,".to_owned(),
-            directory => format!("the file named here, in `{}`,", directory.display()),
+        let directory = match self.pages.directory(&named.span) {
+            here if here.as_os_str().is_empty() => Path::new("."),
+            directory => directory,
+        };
+        let is_there = |folder: &Path| {
+            !folder.as_os_str().is_empty() && self.environment.list(&directory.join(folder)).is_ok()
+        };
+        let folder = Path::new(&named.written).parent();
+        if has_ending(&named.written) || folder.is_some_and(is_there) {
+            return format!("the file `{name}` in `{}`", directory.display());
         }
+        format!("the file named here, in `{}`,", directory.display())
     }
 
     fn read(&mut self, named: &Text, shown: &str) -> Option<Content> {
@@ -333,6 +342,16 @@ impl<'a> Reader<'a> {
         problems.sort();
         (problems, self.seen.end(), self.sources)
     }
+}
+
+/// Whether it ends as files of secrets do, which no secret does by chance.
+fn has_ending(written: &str) -> bool {
+    const ENDINGS: [&str; 9] = [
+        "secret", "pem", "key", "txt", "toml", "token", "json", "jwt", "password",
+    ];
+    written
+        .rsplit_once('.')
+        .is_some_and(|(stem, ending)| !stem.is_empty() && ENDINGS.contains(&ending))
 }
 
 /// The text of a file, or why it is none and what to do about it.
