@@ -158,7 +158,7 @@ fn listener(answers: &Answers, protocol: Protocol) -> String {
     let door = place.door(protocol);
     if place == Place::ThisMachine && answers.protocols.len() < Protocol::ALL.len() {
         let bind = list([format!("localhost:{}", door.port).as_str()].into_iter());
-        let lines = self::lines(&[("protocol", quoted(protocol.name()), ""), ("bind", bind, "")]);
+        let lines = lines(&[("protocol", quoted(protocol.name()), ""), ("bind", bind, "")]);
         return format!("\n[[listener]]\n{lines}");
     }
     if !place.has_networks() {

@@ -318,7 +318,7 @@ fn needs_first_login(account: &Account, records: &HashMap<GrantKey, Listed>) -> 
 }
 
 /// What is signed in, as the command wants it: of an account of several apps, which of them.
-fn signed_in(account: &Account, login: &Authorized) -> String {
+fn to_sign_in(account: &Account, login: &Authorized) -> String {
     let wanted = login.token_wanted();
     let own = &login.route().app.name;
     let is_another = |app: &App| matches!(app.grant, Grant::SignIn(_)) && app.name != *own;
@@ -339,7 +339,7 @@ fn needs_sign_in(
     if !matches!(login.route().app.grant, Grant::SignIn(_)) {
         return None;
     }
-    let fix = sign_in_command(&signed_in(account, login), links);
+    let fix = sign_in_command(&to_sign_in(account, login), links);
     let told = |what: &str, why: &str| TroubleTold {
         code: None,
         what: what.to_owned(),
