@@ -163,3 +163,38 @@ fn json_is_never_coloured() {
         assert!(told.is_object(), "{command:?}");
     }
 }
+
+/// Whoever set it up without root has it below the home directory; an empty variable names no file.
+#[test]
+fn a_configuration_that_nobody_names_is_looked_for_where_setup_puts_it() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [
+        ("XDG_CONFIG_HOME", home.path().to_str().unwrap()),
+        ("SASLGATE_CONFIG", ""),
+    ];
+    let looked = |command: &str| {
+        let output = saslgate(&[command], &variables);
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let file = home.path().join("saslgate/saslgate.toml");
+    for (command, expected) in [("check", 2), ("run", 2), ("status", 3)] {
+        let (code, said) = looked(command);
+        assert_eq!(code, Some(expected), "{command}: {said}");
+        for word in [
+            "/etc/saslgate/saslgate.toml",
+            file.to_str().unwrap(),
+            "`saslgate setup`",
+            "--config",
+            "SASLGATE_CONFIG",
+        ] {
+            assert!(said.contains(word), "{command}: {word}: {said}");
+        }
+    }
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::copy(config(folder().path()), &file).unwrap();
+    let (_, said) = looked("check");
+    assert!(
+        said.contains(&format!("{}:", file.display())) && !said.contains("`saslgate setup`"),
+        "{said}"
+    );
+}
