@@ -17,7 +17,7 @@ use clap::Args;
 use ipnet::IpNet;
 
 use super::paint::{Mood, paint};
-use super::{nowhere, origin};
+use super::{WHERE, nowhere, origin};
 use crate::account::{Account, Passwords, Pattern};
 use crate::config::{Config, Environment, Origin, Problems, System, read, report};
 use crate::listener::{Settings, TlsMode};
@@ -39,8 +39,8 @@ Exit codes: 0 sound, 1 usable with warnings, 2 cannot be used.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CheckArgs {
-    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
-    #[arg(long, value_name = "FILE")]
+    /// The configuration
+    #[arg(long, value_name = "FILE", help = WHERE)]
     config: Option<PathBuf>,
 
     /// Show what can be reached, from where, and who gets in there

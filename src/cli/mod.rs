@@ -32,6 +32,9 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Environment as _, Origin, System};
 
+/// What `--config` is, and what counts without it.
+const WHERE: &str = "The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml";
+
 const ABOUT: &str = "Lets old mail software log in to Exchange Online with a user name and a password.";
 
 const LONG_ABOUT: &str = "Lets old mail software log in to Exchange Online with a user name and a password.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{complain, look_at, origin, runtime};
+use super::{WHERE, complain, look_at, origin, runtime};
 use crate::config::{self, Origin, System};
 use crate::control::{ControlError, News, Operator, Order, TroubleTold, connect, talk};
 use crate::server::{Offline, keep_memory_private};
@@ -13,8 +13,8 @@ use crate::server::{Offline, keep_memory_private};
 /// Which saslgate is meant.
 #[derive(Args)]
 pub(super) struct Which {
-    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
-    #[arg(long, value_name = "FILE")]
+    /// The configuration
+    #[arg(long, value_name = "FILE", help = WHERE)]
     pub(super) config: Option<PathBuf>,
 }
 

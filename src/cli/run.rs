@@ -22,8 +22,8 @@ Exit codes: 0 stopped on request, 2 could not start.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
-    /// The configuration; without it $SASLGATE_CONFIG, /etc/saslgate/saslgate.toml, ~/.config/saslgate/saslgate.toml
-    #[arg(long, value_name = "FILE")]
+    /// The configuration
+    #[arg(long, value_name = "FILE", help = cli::WHERE)]
     config: Option<PathBuf>,
 }
 
