@@ -88,6 +88,8 @@ fn add_apps(directory: &Directory) {
     directory.add_app(
         App::new(Demo::PUBLIC_CLIENT_ID, Demo::TENANT)
             .redirect(Platform::Native, "http://localhost")
+            // An admin page on this machine, whichever its port.
+            .redirect(Platform::Native, "http://localhost/oauth/callback")
             .public_flows()
             .delegated(&DELEGATED),
     );
