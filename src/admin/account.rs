@@ -6,13 +6,24 @@ use super::form::{address, query};
 use super::link::asker_field;
 use super::look::{ago, span, state};
 use super::overview::nothing_told;
-use super::page::{Button, Page, trouble};
+use super::page::{Button, Page, trouble, trouble_with};
 use super::routes::{Visitor, not_found};
+use super::table::Table;
 use super::{Admin, CALLBACK};
+use crate::account::state::State;
 use crate::control::{AccountStatus, AppStatus, ProtocolStatus, SignedIn, TroubleTold};
 use crate::secret::Secret;
 use crate::web::html::Html;
 use crate::web::{Answer, Asked};
+
+const COLUMNS: [&str; 6] = [
+    "Protocol",
+    "State",
+    "Last login",
+    "Mail host",
+    "App",
+    "Access token",
+];
 
 impl Admin {
     pub(super) async fn account(&self, visitor: &Visitor, asked: &Asked) -> Answer {
@@ -35,9 +46,10 @@ impl Admin {
         Page::new(&account.account).operator(&visitor.token).with(|html| {
             html.raw("<p>");
             state(account.state, html);
-            html.raw(" Sessions: ").text(account.sessions.to_string()).raw("</p>");
+            html.raw("</p><p>Sessions of mail programs now: ")
+                .text(account.sessions.to_string())
+                .raw("</p>");
             troubles(account, html);
-            protocols(account, html);
             let actions = Actions {
                 account,
                 token: &visitor.token,
@@ -48,8 +60,9 @@ impl Admin {
                 actions.of_sign_in(number, sign_in, app, html);
             }
             html.element("h2", "Test");
-            html.element("p", "Every step from DNS to the opened mailbox, and what to do about the one that fails. Nothing is sent.");
+            html.element("p", "Goes the whole way from here to the opened mailbox, and says what to do about the step that fails. No mail is sent.");
             Button::new("/test", "Test").field("account", &account.account).quiet().put(&visitor.token, html);
+            protocols(account, html);
         })
     }
 }
@@ -57,13 +70,19 @@ impl Admin {
 /// Everything that is wrong, each once: the same trouble in three protocols is one to read.
 fn troubles(account: &AccountStatus, html: &mut Html) {
     let mut told: Vec<&TroubleTold> = Vec::new();
-    for one in account
-        .protocols
-        .iter()
-        .filter_map(|protocol| protocol.trouble.as_ref())
-    {
-        if !told.contains(&one) {
-            told.push(one);
+    for protocol in &account.protocols {
+        let Some(one) = protocol.trouble.as_ref().filter(|one| !told.contains(one)) else {
+            continue;
+        };
+        told.push(one);
+        // What a command would do, the buttons below do.
+        if protocol.state == State::NeedsSignIn && !account.sign_ins.is_empty() {
+            trouble_with(
+                one,
+                "sign in below, or make a link for the owner of the mailbox",
+                html,
+            );
+        } else {
             trouble(one, html);
         }
     }
@@ -71,31 +90,32 @@ fn troubles(account: &AccountStatus, html: &mut Html) {
 
 fn protocols(account: &AccountStatus, html: &mut Html) {
     html.element("h2", "Protocols");
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Protocols\"><table><caption>Each with its way to the mailbox</caption>\
-              <thead><tr><th scope=\"col\">Protocol</th><th scope=\"col\">State</th><th scope=\"col\">Mail host</th><th scope=\"col\">App</th>\
-              <th scope=\"col\">Last login</th><th scope=\"col\">Access token</th></tr></thead><tbody>");
+    let mut table = Table::begin("Each with its way to the mailbox", &COLUMNS, html);
     for protocol in &account.protocols {
-        of_protocol(protocol, html);
+        of_protocol(protocol, &mut table);
     }
-    html.raw("</tbody></table></div>");
+    table.end();
 }
 
-fn of_protocol(protocol: &ProtocolStatus, html: &mut Html) {
-    html.raw("<tr><th scope=\"row\">")
-        .text(protocol.protocol.name())
-        .raw("</th><td>");
-    state(protocol.state, html);
-    if let Some(since) = protocol.since {
-        html.raw(" since ").text(ago(since));
-    }
-    html.raw("</td>")
-        .element("td", &protocol.host)
-        .element("td", &protocol.app);
-    html.element("td", protocol.last_login.map_or("none yet".to_owned(), ago));
+fn of_protocol(protocol: &ProtocolStatus, table: &mut Table<'_>) {
+    let name = |html: &mut Html| {
+        html.text(protocol.protocol.name().to_uppercase());
+    };
     let token = protocol.token_seconds.map_or("none at hand".to_owned(), |left| {
         format!("good for {}", span(left))
     });
-    html.element("td", token).raw("</tr>");
+    table.row(name, |row| {
+        row.cell(|html| {
+            state(protocol.state, html);
+            if let Some(since) = protocol.since {
+                html.raw(", begun ").text(ago(since));
+            }
+        })
+        .text(protocol.last_login.map_or("none yet".to_owned(), ago))
+        .text(&protocol.host)
+        .text(&protocol.app)
+        .text(token);
+    });
 }
 
 /// What can be done about a sign-in.
@@ -108,17 +128,23 @@ struct Actions<'a> {
 impl Actions<'_> {
     fn of_sign_in(&self, number: usize, sign_in: &SignedIn, app: Option<&AppStatus>, html: &mut Html) {
         let (account, token) = (self.account.account.as_str(), self.token);
-        html.raw("<h2>Sign-in with the app ")
-            .text(&sign_in.app)
-            .raw("</h2>");
+        html.raw("<h2>Sign-in");
+        if self.account.sign_ins.len() > 1 {
+            html.raw(", app ").text(&sign_in.app);
+        }
+        html.raw("</h2>");
         who(sign_in, html);
-        html.raw("<div class=\"actions\">");
         let allows = |way: &str| app.is_some_and(|app| app.sign_in_ways.iter().any(|known| known == way));
         let button = |label| {
             Button::new("/sign-in", label)
                 .field("account", account)
                 .field("app", &sign_in.app)
         };
+        if allows("browser") || allows("device") {
+            html.raw("<p>If <strong>").text(&sign_in.expected);
+            html.raw("</strong> is at this computer, sign in here. If not, make a link or a code: they sign in with it wherever they are.</p>");
+        }
+        html.raw("<div class=\"actions\">");
         if allows("browser") {
             button("Sign in").field("way", "page").put(token, html);
         }
@@ -140,17 +166,17 @@ impl Actions<'_> {
         }
         html.raw("</div>");
         if allows("browser") {
-            html.raw("<h3>A link for the owner</h3><p>The owner signs in by it without this page's password. It works once, and ends after a day.</p>");
+            html.raw("<h3>A link for the owner</h3><p>It opens without the password of this page, works once, and ends after a day.</p>");
             asker_field(&format!("asked-by-{number}"), token, account, &sign_in.app, html);
-            html.raw("<p>For both, the app registration has this redirect URI (platform: Web, or Mobile and desktop applications for an app \
-                      without a secret):</p><p class=\"copy\">");
-            html.text(self.callback).raw("</p>");
+            html.raw("<details><summary>What the app registration needs for both</summary><p>This redirect URI, to the letter (platform: Web, or \
+                      Mobile and desktop applications for an app without a secret):</p><p class=\"copy\">");
+            html.text(self.callback).raw("</p></details>");
         }
     }
 }
 
 fn who(sign_in: &SignedIn, html: &mut Html) {
-    html.raw("<dl><dt>Who should sign in</dt><dd>")
+    html.raw("<dl class=\"pairs\"><dt>Who should sign in</dt><dd>")
         .text(&sign_in.expected)
         .raw("</dd><dt>Who did</dt><dd>");
     match (sign_in.signed_in, &sign_in.owner) {
@@ -169,8 +195,18 @@ fn who(sign_in: &SignedIn, html: &mut Html) {
         html.element("dt", "Last renewed").element("dd", ago(at));
     }
     if !sign_in.permissions.is_empty() {
+        let permissions = sign_in.permissions.iter();
+        let permissions: Vec<_> = permissions.map(|permission| short(permission)).collect();
         html.element("dt", "Permissions")
-            .element("dd", sign_in.permissions.join(", "));
+            .element("dd", permissions.join(", "));
     }
     html.raw("</dl>");
+}
+
+/// A permission without the resource in front: `IMAP.AccessAsUser.All`.
+fn short(permission: &str) -> &str {
+    match permission.rsplit_once('/') {
+        Some((_, name)) if !name.is_empty() => name,
+        _ => permission,
+    }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::Admin;
-use super::page::see_other;
+use super::page::{notice, see_other};
+use super::prose::sentence;
 use super::routes::SIGNING_IN;
 use crate::secret::Secret;
-use crate::web::{Answer, Asked, Notice};
+use crate::web::{Answer, Asked};
 
 /// How long what a browser brought is looked at before the browser is sent on: the page it sees then looks again by itself.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,5 +46,5 @@ impl Admin {
 }
 
 fn not_taken(why: &str) -> Answer {
-    Notice::new(StatusCode::BAD_REQUEST, "Not this sign-in", why).answer()
+    notice(StatusCode::BAD_REQUEST, "Not this sign-in", sentence(why), false)
 }

@@ -4,14 +4,15 @@ use http::StatusCode;
 
 use super::Admin;
 use super::cookie::Cookie;
-use super::form::Form;
-use super::look::until;
-use super::page::{Page, begin_form, trouble};
+use super::form::{Form, address};
+use super::look::{moment, until};
+use super::page::{Page, begin_form, notice, trouble};
+use super::prose::sentence;
 use super::routes::{Visitor, ended, forbidden, not_now, with_cookie};
 use crate::audit;
 use crate::control::{News, Order, Told};
 use crate::secret::Secret;
-use crate::web::{Answer, Asked, Notice};
+use crate::web::{Answer, Asked};
 
 /// The longest that somebody can say who asks, in characters.
 const MAX_ASKER: usize = 80;
@@ -33,6 +34,7 @@ impl Admin {
         };
         match self.ask(order).await {
             Some(News::Link {
+                account,
                 mailbox,
                 owner,
                 url,
@@ -40,10 +42,11 @@ impl Admin {
                 ..
             }) => {
                 let message = Message {
+                    account: &account,
                     mailbox: &mailbox,
                     owner: &owner,
                     url: &url,
-                    until: until(expires),
+                    until: moment(expires),
                 };
                 message.page(visitor)
             }
@@ -69,8 +72,16 @@ impl Admin {
                 ..
             }) => (mailbox, owner, sign_in_page, asked_by, expires),
             Some(News::Refused(told)) => {
-                let text = format!("{}. {}.", told.what, told.why);
-                return Notice::new(StatusCode::NOT_FOUND, "This link is not good any more", text).answer();
+                let text = format!(
+                    "{} Ask whoever sent it to you for another one.",
+                    sentence(&told.why)
+                );
+                return notice(
+                    StatusCode::NOT_FOUND,
+                    "This link is not good any more",
+                    text,
+                    false,
+                );
             }
             _ => return not_now(),
         };
@@ -102,6 +113,7 @@ impl Admin {
 
 /// A link, and what its owner is to be written.
 struct Message<'a> {
+    account: &'a str,
     mailbox: &'a str,
     owner: &'a str,
     url: &'a Told,
@@ -111,22 +123,23 @@ struct Message<'a> {
 impl Message<'_> {
     fn page(&self, visitor: &Visitor) -> Answer {
         let Self {
+            account,
             mailbox,
             owner,
             url: Told(url),
             until,
         } = self;
         Page::new("A link to sign in by").operator(&visitor.token).with(|html| {
-            html.raw("<p>Send this to ").text(owner).raw(". The link is shown here once; it ends ").text(until);
-            html.raw(", and making another one for the same account withdraws it.</p><div class=\"copy\" tabindex=\"0\" role=\"region\" \
+            html.raw("<p>Send this to ").text(owner).raw(". The link is shown here once. It is good until ").text(until);
+            html.raw(", and making another one for the same account withdraws it.</p><div class=\"copy message\" tabindex=\"0\" role=\"region\" \
                       aria-label=\"Text to forward\">");
             html.text(format!(
-                "The mailbox {mailbox} is read by a mail program that needs your sign-in. Please open this link and sign in as {owner}; it \
-                 ends {until} and works once.\n\n"
+                "The mailbox {mailbox} is read by a mail program that needs your sign-in. Please open this link and sign in as {owner}. It \
+                 is good until {until}, and works once.\n\n"
             ));
             html.text(url.expose());
             html.text("\n\nThe link shows which mailbox it is, then your provider's own sign-in page. Nobody asks you for your password by mail.");
-            html.raw("</div><p><a href=\"/\">Back to the accounts</a></p>");
+            html.raw("</div><p><a href=\"").text(address("/account", "name", account)).raw("\">Back to the account</a></p>");
         })
     }
 }

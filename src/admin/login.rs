@@ -75,7 +75,7 @@ impl Admin {
                 .raw("</p><p><button>Log in</button></p></form>")
                 .element(
                     "p",
-                    "It is the one of [admin] in the configuration. Where none is set, the log names the file that has it.",
+                    "Whoever set saslgate up knows it: it is the password of [admin] in the configuration, or, where there is none, in the file that the log names.",
                 );
         });
         with_cookie(answer, cookie)

@@ -1,9 +1,10 @@
 //! Times and states as a page says them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::account::state::State;
 use crate::control::seconds;
+use crate::hook::clock;
 use crate::web::html::Html;
 
 const MINUTE: u64 = 60;
@@ -25,6 +26,14 @@ pub(super) fn until(at: u64) -> String {
         return format!("ended {}", ago(at));
     }
     format!("in {}", span(at - now))
+}
+
+/// A moment for whoever reads of it later, to the minute: `2026-11-21 20:50 UTC`.
+pub(super) fn moment(at: u64) -> String {
+    let time = clock::rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+    let (day, rest) = time.split_once('T').unwrap_or((&time, ""));
+    let minute = rest.get(..5).unwrap_or_default();
+    format!("{day} {minute} UTC")
 }
 
 /// A length of time in its largest unit.
@@ -74,6 +83,7 @@ mod tests {
         }
         assert_eq!(table.len(), 6);
         assert_eq!(ago(seconds(SystemTime::now())), "just now");
+        assert_eq!(moment(1_795_294_259), "2026-11-21 20:50 UTC");
         assert_eq!(until(1), format!("ended {}", ago(1)));
     }
 }

@@ -16,11 +16,13 @@ mod look;
 mod origin;
 mod overview;
 mod page;
+mod prose;
 mod routes;
 mod session;
 mod sign_in;
 mod sign_out;
 mod signing_in;
+mod table;
 mod test;
 
 use std::fmt;

@@ -8,7 +8,9 @@ use super::Admin;
 use super::form::{address, query};
 use super::look::{ago, state, until};
 use super::page::{Button, Page, trouble};
+use super::prose::{lines, sentence};
 use super::routes::{Visitor, ended};
+use super::table::Table;
 use crate::account::state::State;
 use crate::control::{AccountStatus, ConfigurationStatus, Expiry, News, Order, Status};
 use crate::secret::Secret;
@@ -17,6 +19,15 @@ use crate::web::{Answer, Asked};
 
 /// Accounts on one page: more is nothing that anybody reads.
 const SHOWN: usize = 100;
+
+const COLUMNS: [&str; 6] = [
+    "Account",
+    "State",
+    "What is wrong",
+    "Signed in",
+    "Last login",
+    "Sessions",
+];
 
 /// How soon an end is worth a line, in seconds: a new client secret can need another person.
 const SOON: u64 = 30 * 24 * 60 * 60;
@@ -72,65 +83,99 @@ fn counts(status: &Status, html: &mut Html) {
             .filter(|account| account.state == state)
             .count()
     };
-    let counts = State::ALL.into_iter().rev().map(|state| (state, of(state)));
-    let counts: Vec<_> = counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(state, count)| format!("{count} {state}"))
-        .collect();
-    html.raw("<p role=\"status\">Accounts: ")
-        .text(status.accounts.len().to_string());
-    if !counts.is_empty() {
-        html.raw(" (").text(counts.join(", ")).raw(")");
+    html.raw("<p class=\"counts\" role=\"status\">");
+    for one in State::ALL.into_iter().rev() {
+        let count = of(one);
+        if count > 0 {
+            html.raw("<span>");
+            state(one, html);
+            html.text(format!(": {count} ")).raw("</span>");
+        }
     }
     html.raw("</p>");
+    legend(html);
+}
+
+/// What the states ask of whoever looks.
+fn legend(html: &mut Html) {
+    html.raw("<details><summary>What do these states mean?</summary><dl>");
+    for (one, meaning) in [
+        (State::Ready, "Mail works."),
+        (
+            State::Waiting,
+            "Something does not answer at the moment. saslgate tries again by itself: look again in a few minutes.",
+        ),
+        (
+            State::NeedsSignIn,
+            "The owner of the mailbox has to sign in. Open the account: it can be done there, or by a link for the owner.",
+        ),
+        (
+            State::NeedsAdmin,
+            "An administrator has to change something, at the provider or in the configuration. The account says what.",
+        ),
+        (
+            State::Off,
+            "No mail program can log in: the account has no password.",
+        ),
+    ] {
+        html.raw("<dt>");
+        state(one, html);
+        html.raw("</dt>").element("dd", meaning);
+    }
+    html.raw("</dl></details>");
 }
 
 fn accounts(all: &[AccountStatus], wanted: &str, page: usize, html: &mut Html) {
     let folded = wanted.to_lowercase();
     let is_wanted = |account: &&AccountStatus| account.account.to_lowercase().contains(&folded);
     let found: Vec<_> = all.iter().filter(is_wanted).collect();
-    html.raw("<form method=\"get\" action=\"/\" role=\"search\"><p><label for=\"q\">Find an account</label><input id=\"q\" name=\"q\" value=\"");
+    html.raw("<form method=\"get\" action=\"/\" role=\"search\"><label for=\"q\">Find an account</label><div class=\"beside\"><input id=\"q\" name=\"q\" value=\"");
     html.text(wanted)
-        .raw("\"></p><p><button class=\"quiet\">Find</button></p></form>");
+        .raw("\"><button class=\"quiet\">Find</button></div></form>");
     if found.is_empty() {
-        html.element("p", "No account has that in its name.");
+        html.raw("<p>No account has that in its name. <a href=\"/\">Show all</a></p>");
         return;
     }
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Accounts\"><table><caption>What needs somebody comes first</caption>\
-              <thead><tr><th scope=\"col\">Account</th><th scope=\"col\">State</th><th scope=\"col\">Signed in</th><th scope=\"col\">Sessions</th>\
-              <th scope=\"col\">Last login</th><th scope=\"col\">What is wrong</th></tr></thead><tbody>");
+    html.raw("<div class=\"accounts\">");
+    let mut table = Table::begin("What needs somebody comes first", &COLUMNS, html);
     for account in found.iter().skip((page - 1) * SHOWN).take(SHOWN) {
-        row(account, html);
+        row(account, &mut table);
     }
-    html.raw("</tbody></table></div>");
+    table.end();
+    html.raw("</div>");
     pages(found.len(), wanted, page, html);
 }
 
-fn row(account: &AccountStatus, html: &mut Html) {
-    html.raw("<tr><th scope=\"row\"><a href=\"")
-        .text(address("/account", "name", &account.account))
-        .raw("\">");
-    html.text(&account.account).raw("</a></th><td>");
-    state(account.state, html);
-    let owners: Vec<_> = account
-        .sign_ins
-        .iter()
-        .filter_map(|sign_in| sign_in.owner.as_deref())
-        .collect();
-    html.raw("</td>").element("td", owners.join(", "));
-    html.raw("<td>").text(account.sessions.to_string()).raw("</td>");
-    let last = account
-        .protocols
-        .iter()
-        .filter_map(|protocol| protocol.last_login)
-        .max();
-    html.element("td", last.map_or("none yet".to_owned(), ago));
-    let wrong = account
-        .protocols
-        .iter()
-        .find_map(|protocol| protocol.trouble.as_ref());
-    html.element("td", wrong.map_or("", |told| told.what.as_str()))
-        .raw("</tr>");
+fn row(account: &AccountStatus, table: &mut Table<'_>) {
+    let owners = account.sign_ins.iter();
+    let owners = owners.filter_map(|sign_in| sign_in.owner.as_deref());
+    // A column of names that stand in the first one already would hide the one that does not.
+    let owners = owners.map(|owner| if owner == account.account { "yes" } else { owner });
+    let owners: Vec<_> = owners.collect();
+    let protocols = || account.protocols.iter();
+    let last = protocols().filter_map(|protocol| protocol.last_login).max();
+    let wrong = protocols().find_map(|protocol| protocol.trouble.as_ref());
+    let link = |html: &mut Html| {
+        html.raw("<a href=\"")
+            .text(address("/account", "name", &account.account))
+            .raw("\">")
+            .text(&account.account)
+            .raw("</a>");
+    };
+    table.row(link, |row| {
+        row.cell(|html| state(account.state, html))
+            .cell(|html| {
+                // The whole of it is on the account's page.
+                if let Some(told) = wrong {
+                    html.raw("<div class=\"brief\">")
+                        .text(sentence(&told.what))
+                        .raw("</div>");
+                }
+            })
+            .text(owners.join(", "))
+            .text(last.map_or("none yet".to_owned(), ago))
+            .text(account.sessions.to_string());
+    });
 }
 
 fn pages(count: usize, wanted: &str, page: usize, html: &mut Html) {
@@ -164,14 +209,15 @@ fn pages(count: usize, wanted: &str, page: usize, html: &mut Html) {
 fn configuration(status: Option<&ConfigurationStatus>, token: &Secret<String>, html: &mut Html) {
     let Some(status) = status else { return };
     html.element("h2", "Configuration");
-    html.raw("<p>The configuration in use is number ")
-        .number(status.generation);
-    html.raw(" since the start, in use since ")
+    html.raw("<p>The configuration in use was read ")
         .text(ago(status.since))
-        .raw(".</p>");
+        .raw(" (number ")
+        .number(status.generation)
+        .raw(" since the start). Whoever has changed the file has it read again here.</p>");
     if let Some(problems) = &status.refused {
         html.raw("<div class=\"panel\"><p><strong>What the file says now is not in use.</strong> What is wrong with it:</p>");
-        html.element("pre", problems).raw("</div>");
+        lines(problems, html);
+        html.raw("</div>");
     }
     Button::new("/reload", "Read it again").quiet().put(token, html);
 }

@@ -3,11 +3,12 @@
 use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFRESH};
 use http::{HeaderValue, StatusCode};
 
-use super::form::TOKEN;
+use super::form::{TOKEN, address, query};
+use super::prose::prose;
 use crate::control::TroubleTold;
 use crate::secret::Secret;
 use crate::web::html::Html;
-use crate::web::{self, Answer};
+use crate::web::{self, Answer, Asked};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -156,6 +157,26 @@ impl<'a> Button<'a> {
     }
 }
 
+/// Whether somebody wants a page that waits to stay as it is: one that is loaded again loses the place of whoever has it read aloud
+/// (WCAG 2.2, 2.2.2).
+pub(super) fn is_still(asked: &Asked) -> bool {
+    query(&asked.uri, "still").is_some()
+}
+
+/// How a page that waits is looked at again, and kept still.
+pub(super) fn look_again(path: &str, asked: &Asked, html: &mut Html) {
+    html.raw("<p><a href=\"").text(path);
+    if is_still(asked) {
+        html.raw("\">Look again, from now on by itself</a> or <a href=\"")
+            .text(address(path, "still", "1"))
+            .raw("\">once</a></p>");
+    } else {
+        html.raw("\">Look again</a>. This page does so by itself, every few seconds. <a href=\"")
+            .text(address(path, "still", "1"))
+            .raw("\">Keep it still</a></p>");
+    }
+}
+
 /// The begin of a form, with its token.
 pub(super) fn begin_form(action: &str, token: &Secret<String>, html: &mut Html) {
     html.raw("<form method=\"post\" action=\"")
@@ -167,14 +188,35 @@ pub(super) fn begin_form(action: &str, token: &Secret<String>, html: &mut Html) 
 
 /// Tells a trouble: what, why, fix.
 pub(super) fn trouble(told: &TroubleTold, html: &mut Html) {
+    trouble_with(told, &told.fix, html);
+}
+
+/// The same with another fix: what to do about it on this page.
+pub(super) fn trouble_with(told: &TroubleTold, fix: &str, html: &mut Html) {
     html.raw("<dl class=\"trouble\">");
+    for (name, said) in [
+        ("What happened", told.what.as_str()),
+        ("Why", &told.why),
+        ("What to do", fix),
+    ] {
+        html.element("dt", name).raw("<dd>");
+        prose(said, html);
+        html.raw("</dd>");
+    }
     if let Some(code) = &told.code {
         html.element("dt", "Code").element("dd", code);
     }
-    for (name, said) in [("What", &told.what), ("Why", &told.why), ("Fix", &told.fix)] {
-        html.element("dt", name).element("dd", said);
-    }
     html.raw("</dl>");
+}
+
+/// A page that says no in a few words. `back`: an operator's, who goes on from the first page.
+pub(super) fn notice(status: StatusCode, title: &str, text: impl AsRef<str>, back: bool) -> Answer {
+    Page::new(title).status(status).with(|html| {
+        html.element("p", text);
+        if back {
+            html.raw("<p><a href=\"/\">Go to the first page</a></p>");
+        }
+    })
 }
 
 /// Sends a browser to another page of ours, which it asks for by GET.

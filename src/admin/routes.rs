@@ -5,14 +5,14 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::cookie::Cookie;
 use super::form::{Form, TOKEN};
-use super::page::{see_other, style};
+use super::page::{notice, see_other, style};
 use super::session::Sessions;
 use super::sign_out::confirm_sign_out;
 use super::{Admin, CALLBACK, origin};
 use crate::control::{Told, TroubleTold};
 use crate::peer::Peer;
 use crate::secret::Secret;
-use crate::web::{Answer, Asked, Notice};
+use crate::web::{Answer, Asked};
 
 /// Where operators log in.
 pub(super) const LOGIN: &str = "/login";
@@ -70,7 +70,7 @@ impl Admin {
         match path {
             "/" => self.overview(&visitor, asked).await,
             "/account" => self.account(&visitor, asked).await,
-            "/test" => self.test_page(&visitor),
+            "/test" => self.test_page(&visitor, asked),
             "/sign-out" => confirm_sign_out(&visitor, asked),
             "/sign-in" | "/link" | "/reload" | "/logout" => not_this_way(),
             _ => not_found(),
@@ -140,30 +140,35 @@ pub(super) fn with_cookie(mut answer: Answer, cookie: HeaderValue) -> Answer {
 }
 
 pub(super) fn not_found() -> Answer {
-    Notice::new(StatusCode::NOT_FOUND, "Nothing here", "There is no such page.").answer()
+    notice(
+        StatusCode::NOT_FOUND,
+        "Nothing here",
+        "There is no such page.",
+        true,
+    )
 }
 
 fn not_this_way() -> Answer {
-    let text = "This page is not for that.";
-    Notice::new(StatusCode::METHOD_NOT_ALLOWED, "Not this way", text).answer()
+    let text = "This address is for buttons of other pages alone.";
+    notice(StatusCode::METHOD_NOT_ALLOWED, "Not this way", text, true)
 }
 
 /// Whoever really pressed a button hears what to do.
 pub(super) fn forbidden() -> Answer {
     let text = "This did not come from a page of saslgate that was shown to this browser. If you pressed a button here: the page \
                 was too old, or the browser takes no cookies. Load it again, and press it once more.";
-    Notice::new(StatusCode::FORBIDDEN, "Not done", text).answer()
+    notice(StatusCode::FORBIDDEN, "Not done", text, true)
 }
 
 fn logged_out() -> Answer {
-    let text = "You are not logged in any more. Go back to the first page of saslgate and log in again.";
-    Notice::new(StatusCode::FORBIDDEN, "Not done", text).answer()
+    let text = "You are not logged in any more. Log in again on the first page.";
+    notice(StatusCode::FORBIDDEN, "Not done", text, true)
 }
 
 /// The system has no random numbers.
 pub(super) fn not_now() -> Answer {
     let text = "saslgate could not do that now. The log may say more.";
-    Notice::new(StatusCode::SERVICE_UNAVAILABLE, "Not now", text).answer()
+    notice(StatusCode::SERVICE_UNAVAILABLE, "Not now", text, false)
 }
 
 /// A running order ended without a word.

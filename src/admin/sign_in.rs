@@ -10,14 +10,15 @@ use super::Admin;
 use super::cookie::Cookie;
 use super::form::{Form, address};
 use super::look::span;
-use super::page::{Page, see_other, trouble};
+use super::page::{Page, is_still, look_again, notice, see_other, trouble};
+use super::prose::{lines, sentence};
 use super::routes::{SIGNING_IN, Visitor, forbidden, not_now, with_cookie};
 use super::session::Sessions;
 use super::signing_in::{End, Progress, SigningIn, Wanted};
 use crate::audit;
 use crate::control::{Order, SignInOrder, SignInWay};
 use crate::web::html::Html;
-use crate::web::{Answer, Asked, Notice};
+use crate::web::{Answer, Asked};
 
 /// How long the provider may take to give a code.
 const BEGIN: Duration = Duration::from_secs(30);
@@ -81,12 +82,12 @@ impl Admin {
         let Some(sign_in) = self.own_sign_in(asked) else {
             let text = "This browser has begun no sign-in lately, or takes no cookies. Begin it again where you began it: by the link \
                         that you were sent, or on the account's page.";
-            return Notice::new(StatusCode::NOT_FOUND, "No sign-in here", text).answer();
+            return notice(StatusCode::NOT_FOUND, "No sign-in here", text, false);
         };
         let now = sign_in.now();
         match (&now.end, &now.wanted) {
             (Some(end), _) => result(end, sign_in.by_operator),
-            (None, wanted) => waiting(&now, wanted.as_ref(), sign_in.by_operator),
+            (None, wanted) => waiting(&now, wanted.as_ref(), sign_in.by_operator, asked),
         }
     }
 }
@@ -94,7 +95,7 @@ impl Admin {
 /// The provider's page comes next. It is left to this page, and not to the answer to a form, to lead there.
 fn onward(url: &str, owner: &str) -> Answer {
     Page::new("On to the sign-in").onward(url).with(|html| {
-        html.raw("<p>Your provider's own sign-in page opens now. Sign in there as <strong>")
+        html.raw("<p>The provider's own sign-in page opens now. Sign in there as <strong>")
             .text(owner)
             .raw("</strong>; then this browser comes back here by itself.</p><p><a class=\"button\" href=\"")
             .text(url)
@@ -102,8 +103,14 @@ fn onward(url: &str, owner: &str) -> Answer {
     })
 }
 
-fn waiting(now: &Progress, wanted: Option<&Wanted>, by_operator: bool) -> Answer {
-    Page::new("Signing in").again_after(AGAIN).with(|html| {
+fn waiting(now: &Progress, wanted: Option<&Wanted>, by_operator: bool, asked: &Asked) -> Answer {
+    let page = Page::new("Signing in");
+    let page = if is_still(asked) {
+        page
+    } else {
+        page.again_after(AGAIN)
+    };
+    page.with(|html| {
         match (&now.probing, wanted) {
             (Some((mailbox, owner)), _) => {
                 html.raw("<p role=\"status\">")
@@ -136,9 +143,7 @@ fn waiting(now: &Progress, wanted: Option<&Wanted>, by_operator: bool) -> Answer
         if let Some(redirect_uri) = now.silence.as_ref().filter(|_| by_operator) {
             silence(redirect_uri, html);
         }
-        html.raw("<p><a href=\"")
-            .raw(SIGNING_IN)
-            .raw("\">Look again</a>. This page does so by itself.</p>");
+        look_again(SIGNING_IN, asked, html);
     })
 }
 
@@ -179,16 +184,13 @@ fn result(end: &End, by_operator: bool) -> Answer {
             remarks,
         } => Page::new("Signed in").with(|html| {
             html.raw("<p role=\"status\"><strong>").text(account).raw("</strong> is signed in");
-            if let Some(owner) = owner {
+            if let Some(owner) = owner.as_ref().filter(|owner| *owner != account) {
                 html.raw(" as ").text(owner);
             }
             html.raw(". Mail programs get mail from their next login on; nothing has to be restarted.</p>");
             if by_operator {
-                html.raw("<ul>");
-                for remark in remarks {
-                    html.element("li", remark);
-                }
-                html.raw("</ul><p><a href=\"").text(address("/account", "name", account)).raw("\">Back to the account</a></p>");
+                lines(&remarks.join("\n"), html);
+                html.raw("<p><a href=\"").text(address("/account", "name", account)).raw("\">Back to the account</a></p>");
             } else {
                 html.raw("<p>Thank you. You can close this page.</p>");
             }
@@ -198,8 +200,8 @@ fn result(end: &End, by_operator: bool) -> Answer {
                 trouble(told, html);
                 html.raw("<p><a href=\"/\">Back to the accounts</a></p>");
             } else {
-                html.raw("<p role=\"status\">").text(&told.what).raw(".</p><p>").text(&told.why);
-                html.raw(".</p><p>You can open the link once more and try again. If that does not help, tell whoever sent it to you");
+                html.raw("<p role=\"status\">").text(sentence(&told.what)).raw("</p><p>").text(sentence(&told.why));
+                html.raw("</p><p>You can open the link once more and try again. If that does not help, tell whoever sent it to you");
                 if let Some(code) = &told.code {
                     html.raw(", with the code <strong>").text(code).raw("</strong>");
                 }

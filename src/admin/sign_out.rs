@@ -3,6 +3,7 @@
 use super::Admin;
 use super::form::{Form, address, query};
 use super::page::{Button, Page, trouble};
+use super::prose::lines;
 use super::routes::{Visitor, ended, forbidden, not_found};
 use crate::audit;
 use crate::control::{News, Order};
@@ -19,7 +20,7 @@ pub(super) fn confirm_sign_out(visitor: &Visitor, asked: &Asked) -> Answer {
         if let Some(app) = &app {
             html.raw(" for the app ").text(app);
         }
-        html.raw(" and ends the sessions that were opened with it. Mail programs get no mail until somebody has signed in again.</p>");
+        html.raw(" and ends the sessions of mail programs that were opened with it. Mail programs get no mail until somebody has signed in again.</p>");
         html.raw("<div class=\"actions\">");
         let button = Button::new("/sign-out", "Sign out").field("account", &account);
         match &app {
@@ -46,8 +47,8 @@ impl Admin {
                 sessions,
                 apps,
             }) => page("Signed out").with(|html| {
-                html.raw("<p role=\"status\">The sign-in of <strong>").text(&account).raw("</strong> is forgotten (").text(apps.join(", "));
-                html.raw("). Sessions that were ended: ").text(sessions.to_string());
+                html.raw("<p role=\"status\">The sign-in of <strong>").text(&account).raw("</strong> is forgotten (app ").text(apps.join(", "));
+                html.raw("). Sessions of mail programs that were ended: ").text(sessions.to_string());
                 html.raw(".</p><p>The consent stays with the provider: the person, or an administrator, can withdraw it there.</p><p><a href=\"");
                 html.text(address("/account", "name", &account)).raw("\">Back to the account</a></p>");
             }),
@@ -68,7 +69,8 @@ impl Admin {
                     .text(&plan)
                     .raw(".</p>");
                 if !warnings.is_empty() {
-                    html.element("h2", "Worth a look").element("pre", &warnings);
+                    html.element("h2", "Worth a look");
+                    lines(&warnings, html);
                 }
                 html.raw(back);
             }),
@@ -76,7 +78,8 @@ impl Admin {
                 html.raw(
                     "<p role=\"status\">The old configuration stays in use. What is wrong with the file:</p>",
                 );
-                html.element("pre", &problems).raw(back);
+                lines(&problems, html);
+                html.raw(back);
             }),
             Some(News::Refused(told)) => page("Configuration not read").with(|html| trouble(&told, html)),
             _ => page("Configuration not read").with(|html| trouble(&ended(), html)),

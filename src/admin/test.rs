@@ -7,12 +7,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Admin;
 use super::form::{Form, address};
-use super::page::{Button, Page, see_other, trouble};
+use super::page::{Button, Page, is_still, look_again, see_other, trouble};
 use super::routes::{Visitor, ended, forbidden};
+use super::table::Table;
 use crate::audit;
 use crate::control::{News, Operator, Order, StepOutcome, StepTold, TestStep, TroubleTold};
-use crate::web::Answer;
 use crate::web::html::Html;
+use crate::web::{Answer, Asked};
 
 /// How often the page is loaded again while steps are still to come, in seconds.
 const AGAIN: u16 = 3;
@@ -52,13 +53,13 @@ impl Admin {
     }
 
     /// How far the test is that was begun last.
-    pub(super) fn test_page(&self, visitor: &Visitor) -> Answer {
+    pub(super) fn test_page(&self, visitor: &Visitor, asked: &Asked) -> Answer {
         let Some(test) = self.sessions.test(&visitor.name) else {
             return see_other("/");
         };
         let told = test.told();
         let page = Page::new("Test").operator(&visitor.token);
-        let page = if told.is_over {
+        let page = if told.is_over || is_still(asked) {
             page
         } else {
             page.again_after(AGAIN)
@@ -68,6 +69,9 @@ impl Admin {
                 .text(&test.account)
                 .raw("</strong></p>");
             told.show(html);
+            if !told.is_over {
+                look_again("/test", asked, html);
+            }
             if told.is_over {
                 Button::new("/test", "Test again")
                     .field("account", &test.account)
@@ -140,11 +144,8 @@ impl Told {
                 .raw("Done. Steps that failed: ")
                 .text(failed.to_string())
                 .raw("."),
-            (false, _, Some(step)) => html
-                .raw("Going on: ")
-                .text(name(step))
-                .raw(" &hellip; This page looks again by itself."),
-            (false, _, None) => html.raw("Going on &hellip; This page looks again by itself."),
+            (false, _, Some(step)) => html.raw("Going on: ").text(name(step)).raw(" &hellip;"),
+            (false, _, None) => html.raw("Going on &hellip;"),
         };
         html.raw("</p>");
         if let Some(told) = &self.trouble {
@@ -153,48 +154,48 @@ impl Told {
         if self.steps.is_empty() {
             return;
         }
-        html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Steps\"><table><caption>Steps</caption><thead><tr>\
-                  <th scope=\"col\">Step</th><th scope=\"col\">Result</th><th scope=\"col\">Found</th><th scope=\"col\">Took</th></tr></thead><tbody>");
+        let mut table = Table::begin("Steps", &["Step", "Result", "Found", "Took"], html);
         for step in &self.steps {
-            html.raw("<tr>")
-                .raw("<th scope=\"row\">")
-                .text(name(&step.of))
-                .raw("</th>");
-            outcome(&step.outcome, html);
-            html.raw("<td>").number(step.millis).raw(" ms</td></tr>");
+            let name = |html: &mut Html| {
+                html.text(name(&step.of));
+            };
+            table.row(name, |row| {
+                row.cell(|html| verdict(&step.outcome, html))
+                    .cell(|html| found(&step.outcome, html))
+                    .text(format!("{} ms", step.millis));
+            });
         }
-        html.raw("</tbody></table></div>");
+        table.end();
     }
 }
 
 fn name(step: &StepTold) -> String {
     match &step.protocol {
-        Some(protocol) => format!("{protocol}: {}", step.step),
+        Some(protocol) => format!("{}: {}", protocol.name().to_uppercase(), step.step),
         None => step.step.clone(),
     }
 }
 
-fn outcome(outcome: &StepOutcome, html: &mut Html) {
+fn verdict(outcome: &StepOutcome, html: &mut Html) {
+    html.raw(match outcome {
+        StepOutcome::Passed(_) => "<span class=\"state ready\">passed</span>",
+        StepOutcome::Skipped(_) => "<span class=\"state off\">skipped</span>",
+        StepOutcome::Remarked(_) => "<span class=\"state waiting\">look at it</span>",
+        StepOutcome::Failed { .. } => "<span class=\"state admin\">failed</span>",
+    });
+}
+
+fn found(outcome: &StepOutcome, html: &mut Html) {
     match outcome {
-        StepOutcome::Passed(found) => {
-            html.raw("<td><span class=\"state ready\">passed</span></td>")
-                .element("td", found);
+        StepOutcome::Passed(said) | StepOutcome::Skipped(said) => {
+            html.text(said);
         }
-        StepOutcome::Skipped(why) => {
-            html.raw("<td><span class=\"state off\">skipped</span></td>")
-                .element("td", why);
-        }
-        StepOutcome::Remarked(told) => {
-            html.raw("<td><span class=\"state waiting\">look at it</span></td><td>");
-            trouble(told, html);
-            html.raw("</td>");
-        }
+        StepOutcome::Remarked(told) => trouble(told, html),
         StepOutcome::Failed {
             trouble: told,
             takes,
             commands,
         } => {
-            html.raw("<td><span class=\"state admin\">failed</span></td><td>");
             trouble(told, html);
             if !takes.is_empty() {
                 html.raw("<p>How long until that counts: ")
@@ -204,7 +205,6 @@ fn outcome(outcome: &StepOutcome, html: &mut Html) {
             if !commands.is_empty() {
                 html.element("pre", commands.join("\n"));
             }
-            html.raw("</td>");
         }
     }
 }

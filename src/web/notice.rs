@@ -14,7 +14,7 @@ use super::{Answer, answer};
 /// What HTML is sent as.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}";
+const STYLE: &str = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}";
 
 /// The one style that a notice may have, by its hash: with `unsafe-inline` whatever is slipped into the page could style it, too.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {

@@ -183,7 +183,7 @@ async fn a_link_that_is_withdrawn_in_the_middle_brings_no_token() {
     assert!(said.output.contains("good for nothing any more"), "{said:?}");
     browser.get(&back).await;
     let result = result(&mut browser).await;
-    assert!(result.contains("this link is not good"), "{result}");
+    assert!(result.contains("This link is not good"), "{result}");
     assert_eq!(mail(&rig).await, Some(Refusal::ContactAdmin));
     let page = browser.get(&link).await;
     assert!(is_gone(&page), "{page:?}");

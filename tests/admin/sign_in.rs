@@ -67,7 +67,7 @@ async fn from_the_button_to_mail_and_back() {
     let begun = browser.submit(&rig.grace_page(), "/test", &fields).await;
     assert_eq!(begun.header("location"), Some("/test"), "{begun:?}");
     let tested = looks_until(&mut browser, "/test", "Done: everything works.").await;
-    assert!(tested.contains("passed") && tested.contains("imap: "), "{tested}");
+    assert!(tested.contains("passed") && tested.contains("IMAP: "), "{tested}");
 
     let asks = format!("/sign-out?name={}&app=page", rig.grace.login.replace('@', "%40"));
     let out = browser
@@ -177,6 +177,6 @@ async fn the_wrong_person_is_told_and_not_kept() {
     let back = rig.comes_back(&address).await;
     assert_eq!(browser.get(&back).await.status, 303);
     let page = looks_until(&mut browser, "/signing-in", "Not signed in").await;
-    assert!(page.contains(&mallory) && page.contains("Fix"), "{page}");
+    assert!(page.contains(&mallory) && page.contains("What to do"), "{page}");
     assert!(browser.get("/").await.body.contains("needs sign-in"));
 }
