@@ -159,7 +159,7 @@ fn row(account: &AccountStatus, table: &mut Table<'_>) {
         html.raw("<a href=\"")
             .text(address("/account", "name", &account.account))
             .raw("\">")
-            .text(&account.account)
+            .name(&account.account)
             .raw("</a>");
     };
     table.row(link, |row| {

@@ -75,7 +75,9 @@ impl<'a> Page<'a> {
             navigation(token, &mut html);
         }
         html.raw("</header><main id=\"main\" tabindex=\"-1\">")
-            .element("h1", self.title);
+            .raw("<h1>")
+            .name(self.title)
+            .raw("</h1>");
         content(&mut html);
         html.raw("</main></body></html>\n");
         let mut answer = web::answer(self.status, HTML, html.into_string());

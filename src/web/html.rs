@@ -19,6 +19,17 @@ impl Html {
         self
     }
 
+    /// Text with names in it that are longer than a narrow page: a line ends behind `@` or a dot rather than within a word.
+    pub fn name(&mut self, text: impl AsRef<str>) -> &mut Self {
+        for (number, part) in text.as_ref().split_inclusive(['@', '.']).enumerate() {
+            if number > 0 {
+                self.raw("<wbr>");
+            }
+            self.text(part);
+        }
+        self
+    }
+
     /// A number.
     pub fn number(&mut self, number: impl Into<u64>) -> &mut Self {
         self.text(number.into().to_string())
@@ -64,6 +75,13 @@ const fn is_bidirectional(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_ends_between_the_parts_of_a_name() {
+        let mut html = Html::default();
+        html.name("al<ice@contoso.com").name("Log in").name("");
+        assert_eq!(html.into_string(), "al&lt;ice@<wbr>contoso.<wbr>comLog in");
+    }
 
     #[test]
     fn text_stays_text() {

@@ -105,7 +105,7 @@ async fn a_session_is_new_at_each_login_and_its_cookie_stays_here() {
     assert_eq!(first.len(), 43, "256 bits");
     let page = browser.get("/").await;
     assert!(
-        page.status == 200 && page.body.contains(&rig.grace.login),
+        page.status == 200 && page.body.contains(&rig.grace_page()),
         "{page:?}"
     );
     let out = browser.submit("/", "/logout", &[]).await;
