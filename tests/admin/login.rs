@@ -229,19 +229,8 @@ async fn pages_of_operators_are_for_operators() {
 #[tokio::test]
 async fn with_tls_the_cookies_are_of_this_host_and_secure() {
     let port = crate::people::free_port();
-    let lines = format!(
-        "bind = \"127.0.0.1:{port}\"\nurl = \"https://localhost:{port}\"\ncertificate = \"listener.pem\"\nkey = \"listener.key\"\n\
-         password = \"{}\"\n",
-        crate::rig::stored(PASSWORD)
-    );
-    let rig = Rig::with("", |config, _| config.table("admin", &lines)).await;
-    let trusting = rustls::ClientConfig::clone(&rig.gate.place.trusting());
-    let http = reqwest::Client::builder()
-        .tls_backend_preconfigured(trusting)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
+    let rig = Rig::with("", |config, _| config.table("admin", &crate::rig::with_tls(port))).await;
+    let http = crate::rig::https(&rig.gate.place.trusting());
     let login = format!("https://localhost:{port}/login");
     let page = http.get(&login).send().await.unwrap();
     let visit = page.headers()["set-cookie"].to_str().unwrap().to_owned();

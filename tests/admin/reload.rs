@@ -2,7 +2,7 @@
 
 use crate::http::Browser;
 use crate::people::free_port;
-use crate::rig::{PASSWORD, Rig, stored};
+use crate::rig::{PASSWORD, Rig, https, stored, with_tls};
 use crate::support::Gate as _;
 
 #[tokio::test]
@@ -73,4 +73,32 @@ async fn another_password_another_port_and_no_page_count_at_once() {
     rig.gate.signal(rustix::process::Signal::HUP);
     rig.gate.log.message(mark, "configuration reloaded").await;
     assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+/// certbot renews while saslgate runs: the page shows the new certificate, and goes on with the old one where the new is none.
+#[tokio::test]
+async fn the_pages_certificate_is_replaced_while_it_answers() {
+    let port = free_port();
+    let rig = Rig::with("", |config, _| config.table("admin", &with_tls(port))).await;
+    let (place, log) = (&rig.gate.place, &rig.gate.log);
+    let old = place.trusting();
+    let answers = async |trusting: &rustls::ClientConfig| {
+        let asked = https(trusting).get(format!("https://localhost:{port}/login"));
+        asked.send().await.is_ok_and(|answer| answer.status() == 200)
+    };
+    assert!(answers(&old).await);
+
+    place.write("listener.key", "-----BEGIN PRIVATE KEY-----\ncut");
+    let mark = rig.gate.reread(&rig.config);
+    log.message(mark, "not reloaded; the old configuration stays in use")
+        .await;
+    assert!(answers(&old).await);
+
+    let renewed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    place.write("listener.pem", &renewed.cert.pem());
+    place.write("listener.key", &renewed.signing_key.serialize_pem());
+    let mark = rig.gate.reread(&rig.config);
+    log.message(mark, "configuration reloaded").await;
+    assert!(!answers(&old).await, "the old certificate is shown");
+    assert!(answers(&place.trusting_file("listener.pem")).await);
 }

@@ -113,6 +113,25 @@ impl Rig {
     }
 }
 
+/// `[admin]` at that port, with TLS.
+pub(crate) fn with_tls(port: u16) -> String {
+    format!(
+        "bind = \"127.0.0.1:{port}\"\nurl = \"https://localhost:{port}\"\ncertificate = \"listener.pem\"\nkey = \"listener.key\"\n\
+         password = \"{}\"\n",
+        stored(PASSWORD)
+    )
+}
+
+/// A browser that speaks TLS and follows nothing.
+pub(crate) fn https(trusting: &rustls::ClientConfig) -> reqwest::Client {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(trusting.clone())
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
 /// What is stored of a chosen password.
 pub(crate) fn stored(password: &str) -> String {
     use base64::Engine as _;

@@ -229,7 +229,7 @@ async fn a_file_with_a_problem_changes_something_or_does_not_say_where() {
 }
 
 #[tokio::test]
-async fn a_changed_listener_waits_for_a_restart() {
+async fn a_changed_listener_keeps_its_socket_and_its_sessions() {
     let sim = Sim::start(Settings::default()).unwrap();
     let alice = Account::new(Demo::ALICE);
     let imap_and_smtp = [(Protocol::Imap, "off"), (Protocol::Smtp, "off")];
@@ -301,7 +301,7 @@ async fn a_listener_that_cannot_be_had_takes_the_others_down() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_waits_for_a_restart_and_a_broken_one_stops_service() {
+async fn a_renewed_certificate_is_shown_and_a_broken_one_is_refused() {
     let sim = Sim::start(Settings::default()).unwrap();
     let alice = Account::new(Demo::ALICE);
     let config = Config::new(&sim)
