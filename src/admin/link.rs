@@ -88,7 +88,7 @@ impl Admin {
         let Some((token, cookie)) = self.visit(asked) else {
             return not_now();
         };
-        let answer = Page::new("Sign in for a mailbox").with(|html| {
+        let answer = Page::new("Sign in for a mailbox").with_form().with(|html| {
             html.raw("<p><strong>").text(&asked_by).raw("</strong> asks you to sign in for the mailbox <strong>").text(&mailbox);
             html.raw("</strong>, so that the mail program that uses it goes on working.</p><p>The button leads to the provider's own \
                       sign-in page at <strong>");

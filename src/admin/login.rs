@@ -65,7 +65,7 @@ impl Admin {
         let Some((token, cookie)) = self.visit(asked) else {
             return not_now();
         };
-        let answer = Page::new("Log in").status(status).with(|html| {
+        let answer = Page::new("Log in").status(status).with_form().with(|html| {
             if let Some(wrong) = wrong {
                 html.raw("<p class=\"panel\" role=\"alert\" id=\"wrong\">").text(wrong).raw("</p>");
             }

@@ -3,9 +3,8 @@
 use http::HeaderMap;
 use http::header::ORIGIN;
 
-/// Whether a browser says that a POST comes from our own pages. No page of ours says where somebody comes from, and so browsers
-/// send `Origin: null` with our own forms too (Fetch, "append a request Origin header"): that alone proves nothing, and
-/// `Sec-Fetch-Site` has to. Whoever sends neither is no browser of the last years.
+/// Whether a browser says that a POST comes from our own pages. `Origin: null` proves nothing: a sandboxed frame sends it, and some
+/// people's browsers with every form. Then `Sec-Fetch-Site` has to say it. Whoever sends neither is no browser of the last years.
 pub(super) fn is_ours(headers: &HeaderMap, ours: &str) -> bool {
     let by_origin = match headers.get(ORIGIN).map(http::HeaderValue::as_bytes) {
         None | Some(b"null") => None,

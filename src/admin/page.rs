@@ -1,6 +1,6 @@
 //! What all pages have in common: head, navigation, style, forms.
 
-use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFRESH};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, REFRESH};
 use http::{HeaderValue, StatusCode};
 
 use super::form::{TOKEN, address, query};
@@ -23,6 +23,7 @@ pub(super) struct Page<'a> {
     status: StatusCode,
     /// The token of an operator's forms, who gets the navigation.
     operator: Option<&'a Secret<String>>,
+    has_form: bool,
     /// After so many seconds the browser looks again.
     refresh: Option<u16>,
     /// Where the browser goes at once.
@@ -36,6 +37,7 @@ impl<'a> Page<'a> {
             title,
             status: StatusCode::OK,
             operator: None,
+            has_form: false,
             refresh: None,
             onward: None,
         }
@@ -44,6 +46,13 @@ impl<'a> Page<'a> {
     /// The same for an operator who is logged in.
     pub(super) const fn operator(mut self, token: &'a Secret<String>) -> Self {
         self.operator = Some(token);
+        self.with_form()
+    }
+
+    /// The same with a form in it. Where a page keeps to itself where it is, browsers send `Origin: null` with its forms (Fetch,
+    /// "append a request Origin header"), and Safari before 16.4 sends nothing else that tells whose form it was.
+    pub(super) const fn with_form(mut self) -> Self {
+        self.has_form = true;
         self
     }
 
@@ -83,6 +92,9 @@ impl<'a> Page<'a> {
         let mut answer = web::answer(self.status, HTML, html.into_string());
         let headers = answer.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        if self.has_form {
+            headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        }
         if let Some(seconds) = self.refresh {
             headers.insert(REFRESH, seconds.into());
         }

@@ -25,6 +25,7 @@ export class Visitor {
     visitor.stage = stage;
     visitor.script = script;
     visitor.strayed = [];
+    visitor.forms = [];
     visitor.complaints = [];
     visitor.folder = await mkdtemp(path.join(tmpdir(), 'saslgate-chromium-'));
     visitor.context = await chromium.launchPersistentContext(visitor.folder, {
@@ -40,17 +41,22 @@ export class Visitor {
       ],
     });
     visitor.context.setDefaultTimeout(30_000);
-    visitor.context.on('request', (request) => visitor.watch(request.url()));
+    visitor.context.on('request', (request) => visitor.watch(request));
     visitor.page = visitor.context.pages()[0] ?? (await visitor.context.newPage());
     visitor.page.on('console', (message) => visitor.hear(message));
     visitor.page.on('pageerror', (error) => visitor.complaints.push(String(error)));
     return visitor;
   }
 
-  watch(url) {
+  watch(request) {
+    const url = request.url();
     const known = [this.stage.url, this.stage.entra];
     if (url.startsWith('http') && !known.includes(new URL(url).origin)) {
       this.strayed.push(url);
+    }
+    // Safari before 16.4 has nothing but this to say whose form it was.
+    if (request.method() === 'POST' && url.startsWith(this.stage.url)) {
+      this.forms.push(request.headerValue('origin').catch((error) => String(error)));
     }
   }
 
@@ -62,8 +68,11 @@ export class Visitor {
   }
 
   async leave() {
+    const origins = new Set(await Promise.all(this.forms));
     await this.context.close();
     await rm(this.folder, { recursive: true, force: true });
+    origins.delete(this.stage.url);
+    assert.deepEqual([...origins], [], 'forms without their origin');
     assert.deepEqual(this.strayed, [], 'requests to somebody else');
     assert.deepEqual(this.complaints, [], 'the browser complained');
   }
