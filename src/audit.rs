@@ -245,7 +245,7 @@ pub fn mail_refused(visit: &Visit<'_>, why: &Why<'_>) {
     }
 }
 
-/// A device speaks a TLS that is too old.
+/// TLS with a mail client did not come about, and why is known.
 pub fn tls_refused(visit: &Visit<'_>, why: &Why<'_>) {
     if flood::admits("tls_refused", visit.peer) {
         tracing::warn!(

@@ -7,6 +7,7 @@ mod ending;
 mod notice;
 mod place;
 mod record;
+mod tls;
 mod trace;
 
 use std::sync::Arc;
@@ -62,12 +63,14 @@ pub struct Arrival {
 pub async fn session(link: Link, arrival: Box<Arrival>, context: Arc<Context>) {
     let mut record = Record::new(SessionId::random(), &arrival, &context);
     // Boxed, so that all that a login needed is gone while the relay waits for mail.
-    let entered = Box::pin(log_in(link, &arrival, &context, &mut record)).await;
+    let entered = Box::pin(log_in(link, &arrival, &context, &mut record))
+        .await
+        .map_err(|outcome| record.end_without_login(&outcome, &arrival));
     drop(context);
     // Of all that was known of the arrival, its place is what has to last.
     let _place = take_place(*arrival);
     // Moved out whole: what a `match` takes apart stays in the session's memory as long as the session does.
-    let Ok((relay, membership)) = entered.map_err(|outcome| record.end_without_login(&outcome)) else {
+    let Ok((relay, membership)) = entered else {
         return;
     };
     record.logged_in();
@@ -83,6 +86,8 @@ fn take_place(arrival: Arrival) -> Option<Place> {
 enum Outcome {
     /// No room for another connection.
     Full,
+    /// TLS did not come up in time where it starts at the first byte.
+    NoTls,
     /// The dialogue ended.
     Ended(Ended),
     /// saslgate stops.
@@ -165,7 +170,7 @@ async fn establish_tls(
     let upgrade = arrival.upgrade.as_ref().ok_or_else(Ended::tls_not_configured)?;
     tokio::select! {
         established = patience.wait(link.start_tls(upgrade)) => {
-            Ok(established.map_err(Ended::from)?.map_err(Ended::Tls)?)
+            Ok(established.map_err(|_| Outcome::NoTls)?.map_err(Ended::Tls)?)
         }
         // There is no TLS yet in which a goodbye could be said.
         () = context.stopping.cancelled() => Err(Outcome::Stopping),
@@ -233,7 +238,9 @@ async fn converse(
         record.mechanism_refused(mechanism);
     }
     if let Some(unserved) = dialogue.unserved()
-        && arrival.complaints.may(&arrival.peer, Instant::now())
+        && arrival
+            .complaints
+            .may(&arrival.peer, "mail refused", Instant::now())
     {
         record.mail_refused(unserved);
     }

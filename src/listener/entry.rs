@@ -175,7 +175,7 @@ impl Entry {
     }
 
     fn complain(&self, peer: &Peer, what: &str, why: &str, fix: &str) {
-        if self.complaints.may(peer, Instant::now()) {
+        if self.complaints.may(peer, "connection refused", Instant::now()) {
             tracing::warn!(%peer, protocol = %self.settings.protocol, what, why, fix, "connection refused");
         }
     }

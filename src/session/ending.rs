@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use rustls::PeerIncompatible;
-
 use super::Outcome;
 use crate::metrics;
 use crate::relay::End;
@@ -16,7 +14,9 @@ impl fmt::Display for Outcome {
             Self::Full => f.write_str("no room for another connection"),
             Self::Stopping => f.write_str("saslgate stops"),
             Self::Ended(Ended::Closed(why)) => why.fmt(f),
-            Self::Ended(Ended::Impatient) => f.write_str("the mail client took too long to log in"),
+            Self::NoTls | Self::Ended(Ended::Impatient) => {
+                f.write_str("the mail client took too long to log in")
+            }
             Self::Ended(Ended::Broken(error)) => write!(f, "the connection broke: {error}"),
             Self::Ended(Ended::Tls(error)) => write!(f, "TLS failed: {error}"),
         }
@@ -29,7 +29,7 @@ impl From<&Outcome> for metrics::End {
             Outcome::Full => Self::Full,
             Outcome::Stopping => Self::Stopping,
             Outcome::Ended(Ended::Closed(_)) => Self::NoLogin,
-            Outcome::Ended(Ended::Impatient) => Self::TooSlow,
+            Outcome::NoTls | Outcome::Ended(Ended::Impatient) => Self::TooSlow,
             Outcome::Ended(Ended::Broken(_)) => Self::BrokeBeforeLogin,
             Outcome::Ended(Ended::Tls(_)) => Self::TlsFailed,
         }
@@ -62,25 +62,5 @@ pub(super) fn ended(end: &End) -> String {
         End::Rested(Why::Stopping) => "ended by saslgate at rest: it stops".into(),
         End::Rested(Why::PlaceWanted) => "ended by saslgate at rest: others wait for its place".into(),
         End::Cancelled => "ended by saslgate".into(),
-    }
-}
-
-/// What a device offered whose TLS is too old for rustls, if that is what is wrong.
-pub(super) fn too_old(error: &std::io::Error) -> Option<&'static str> {
-    use PeerIncompatible::{
-        NoCipherSuitesInCommon, SignatureAlgorithmsExtensionRequired, Tls12NotOffered,
-        Tls12NotOfferedOrEnabled,
-    };
-    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::PeerIncompatible(reason) = inner else {
-        return None;
-    };
-    match reason {
-        // What a hello below TLS 1.2 is missed first for: RFC 5246 7.4.1.4.1 brought that extension.
-        SignatureAlgorithmsExtensionRequired | Tls12NotOffered | Tls12NotOfferedOrEnabled => {
-            Some("a device offered nothing newer than TLS 1.1, or a TLS 1.2 that signs with SHA-1")
-        }
-        NoCipherSuitesInCommon => Some("a device offered no cipher suite that is still safe"),
-        _ => None,
     }
 }

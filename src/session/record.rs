@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ending::{ended, too_old};
+use super::ending::ended;
+use super::tls;
 use super::trace::Recording;
 use super::{Arrival, Context, Outcome};
 use crate::account::password::GeneratedPassword;
@@ -19,7 +20,7 @@ use crate::peer::Peer;
 use crate::provider::Protocol;
 use crate::relay::Summary;
 use crate::sessions::SessionId;
-use crate::transport::{Ended, Leg, Overhear, Tap};
+use crate::transport::{Leg, Overhear, Tap};
 use crate::upstream::{Cause, Opened, Times};
 use crate::wire::Said;
 
@@ -275,18 +276,14 @@ impl Record {
         audit::session_ended(&self.visit(), &self.login(), &ending);
     }
 
-    pub(super) fn end_without_login(&self, outcome: &Outcome) {
+    pub(super) fn end_without_login(&self, outcome: &Outcome, arrival: &Arrival) {
         self.counted.ended(outcome.into());
-        let seconds = self.begun.elapsed().as_secs();
-        audit::session_without_login(&self.visit(), &outcome.to_string(), self.details.refused, seconds);
-        if let Outcome::Ended(Ended::Tls(error)) = outcome
-            && let Some(what) = too_old(error)
+        let waited = self.begun.elapsed();
+        let Details { refused, .. } = *self.details;
+        audit::session_without_login(&self.visit(), &outcome.to_string(), refused, waited.as_secs());
+        if let Some(why) = tls::explained(outcome, arrival.tls, waited)
+            && arrival.complaints.may(&self.peer, why.what, Instant::now())
         {
-            let why = Why {
-                what,
-                why: "TLS of that age can be broken and is not spoken here",
-                fix: "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
-            };
             audit::tls_refused(&self.visit(), &why);
         }
     }

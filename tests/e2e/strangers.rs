@@ -257,3 +257,100 @@ async fn a_device_with_old_tls_leaves_no_trace_in_the_log() {
     }
     assert_eq!(seen, 33);
 }
+
+/// Thunderbird, Outlook and scanners end the handshake when they do not know who issued the certificate; what they show is no help.
+#[tokio::test]
+async fn a_mail_client_that_trusts_nobody_is_explained_in_the_log() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let config = Config::new(&sim)
+        .account(&Account::new(Demo::ALICE))
+        .listeners([(Protocol::Imap, "implicit"), (Protocol::Smtp, "starttls")]);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let trusts_nobody = Arc::new(
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth(),
+    );
+    for (protocol, tls) in &config.listeners {
+        let mark = gate.log.mark();
+        let address = gate.addresses.with_tls(*protocol, tls);
+        let socket = about_to_start_tls(address, tls).await;
+        let failed = MailClient::over(*protocol, socket)
+            .start_tls(&trusts_nobody)
+            .await;
+        assert!(failed.is_err());
+        let line = gate.log.message(mark, "TLS refused").await;
+        assert_eq!(
+            line["what"],
+            "a mail client does not trust the certificate of this listener (unknown_ca)"
+        );
+        let fix = line["fix"].as_str().unwrap();
+        assert!(fix.contains("ca.pem") && fix.contains("saslgate certs"), "{fix}");
+    }
+}
+
+/// What a listener says of a mail client that is set to another kind of TLS.
+#[tokio::test]
+async fn a_mail_client_on_the_wrong_kind_of_port_is_explained_in_the_log() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let config = Config::new(&sim).account(&Account::new(Demo::ALICE)).listeners([
+        (Protocol::Imap, "implicit"),
+        (Protocol::Imap, "off"),
+        (Protocol::Smtp, "starttls"),
+    ]);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let hello = hello(0x0303, &[0x13, 0x01], &[]);
+    let cases: [(Protocol, &str, &[u8], &str); 3] = [
+        (
+            Protocol::Imap,
+            "implicit",
+            b"a1 CAPABILITY\r\n",
+            "set the mail client to SSL/TLS",
+        ),
+        (
+            Protocol::Imap,
+            "off",
+            &hello,
+            "set the mail client to no encryption",
+        ),
+        (
+            Protocol::Smtp,
+            "starttls",
+            &hello,
+            "set the mail client to STARTTLS",
+        ),
+    ];
+    for (protocol, tls, said, fix) in cases {
+        let (mark, address) = (gate.log.mark(), gate.addresses.with_tls(protocol, tls));
+        // A device tries again and again: one line is enough.
+        let socket = connect_as_another(address).await;
+        let source = socket.local_addr().unwrap().ip();
+        drop(socket);
+        for _ in 0..3 {
+            let again = tokio::net::TcpSocket::new_v4().unwrap();
+            again.bind((source, 0).into()).unwrap();
+            let mut socket = soon("a connection", again.connect(address)).await.unwrap();
+            socket.write_all(said).await.unwrap();
+            let mut rest = Vec::new();
+            let _ = soon("the end", socket.read_to_end(&mut rest)).await;
+        }
+        let line = gate.log.message(mark, "TLS refused").await;
+        assert!(line["fix"].as_str().unwrap().starts_with(fix), "{tls}: {line}");
+        let mut ends = 0;
+        until(Duration::from_secs(30), "the sessions' ends in the log", || {
+            ends = gate
+                .log
+                .since(mark)
+                .iter()
+                .filter(|line| line["event"] == "session_without_login")
+                .count();
+            ends >= 3
+        })
+        .await;
+        let told = gate.log.since(mark);
+        let told = told.iter().filter(|line| line["event"] == "tls_refused").count();
+        assert_eq!(told, 1, "{tls}");
+    }
+}
