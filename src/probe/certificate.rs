@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::Outcome;
@@ -50,12 +50,6 @@ impl Shown {
             not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
             ends: end.to_datetime().date().to_string(),
         })
-    }
-
-    /// A name that it is good for; any will do for a wildcard.
-    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
-        let name = self.names.first()?.replacen('*', "mail", 1);
-        ServerName::try_from(name).ok()
     }
 
     pub(super) fn judge(&self, protocol: Protocol, to: SocketAddr, now: SystemTime) -> Outcome {
@@ -139,10 +133,5 @@ mod tests {
             Outcome::Failed { diagnosis, .. } => assert!(diagnosis.what.contains("ended on 2030-06-15")),
             other => panic!("{other:?}"),
         }
-        let wildcard = shown(&["*.example.com"], (2030, 6, 15));
-        assert_eq!(
-            wildcard.server_name(),
-            Some(ServerName::try_from("mail.example.com").unwrap())
-        );
     }
 }

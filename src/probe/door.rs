@@ -1,17 +1,17 @@
 //! Our own listeners, as a mail client on this machine meets them: nobody logs in.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::{Shown, failed};
 use super::conversation::Conversation;
-use super::{Begun, Outcome, Step, Witness};
+use super::{Begun, Outcome, Step, Witness, pin};
 use crate::failure::Diagnosis;
 use crate::provider::Protocol;
 use crate::transport::{Link, Patience, Trouble, Upgrade};
@@ -29,8 +29,8 @@ pub struct Door {
     pub address: SocketAddr,
     /// When TLS starts.
     pub tls: DoorTls,
-    /// What it shows, its own certificate first; empty without TLS.
-    pub chain: Vec<CertificateDer<'static>>,
+    /// The certificate that it shows; none without TLS.
+    pub own: Option<CertificateDer<'static>>,
     /// Whether the listener takes connections from this machine at all.
     pub lets_us_in: bool,
 }
@@ -85,7 +85,7 @@ impl Door {
         if let Err(cause) = self.entered(to).await {
             return self.closed(to, &cause);
         }
-        match self.chain.first().and_then(|own| Shown::of(own)) {
+        match self.own.as_ref().and_then(|own| Shown::of(own)) {
             Some(shown) => shown.judge(self.protocol, to, SystemTime::now()),
             None if self.tls == DoorTls::Never => {
                 Outcome::Passed(format!("{} at {to} answers, without TLS", self.protocol))
@@ -100,17 +100,15 @@ impl Door {
         let connected = patience.wait(TcpStream::connect(to)).await;
         let stream = connected.map_err(|_| Cause::Timeout)?.map_err(Cause::Broken)?;
         let mut link = Link::plain(stream);
-        if self.tls == DoorTls::Implicit && self.secured(&mut link).await? == Tls::Disbelieved {
-            return Ok(());
+        if self.tls == DoorTls::Implicit {
+            self.secured(&mut link).await?;
         }
         let mut conversation = Conversation::new(link, &[], patience);
         self.greeted(&mut conversation).await?;
         if self.tls == DoorTls::StartTls {
             self.asked_for_tls(&mut conversation).await?;
             let mut link = conversation.into_link();
-            if self.secured(&mut link).await? == Tls::Disbelieved {
-                return Ok(());
-            }
+            self.secured(&mut link).await?;
             conversation = Conversation::new(link, &[], Patience::new(PATIENCE));
         }
         let goodbye = match self.protocol {
@@ -142,27 +140,19 @@ impl Door {
         expected(&reply, yes)
     }
 
-    /// A handshake in which the listener's own chain is believed, so that what fails in it is the listener's doing. That nobody
-    /// else believes it (an authority of one's own) is for whoever sets a mail client up.
-    async fn secured(&self, link: &mut Link) -> Result<Tls, Cause> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(self.chain.iter().cloned());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Cause::Tls(std::io::Error::other(error)))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let named = self.chain.first().and_then(|own| Shown::of(own));
-        let name = named.and_then(|shown| shown.server_name());
-        let name = name.unwrap_or_else(|| ServerName::from(self.address.ip()));
+    /// A handshake to its end, in which the listener's own certificate is believed. That nobody else believes it (an authority of
+    /// one's own) is for whoever sets a mail client up.
+    async fn secured(&self, link: &mut Link) -> Result<(), Cause> {
+        let own = self
+            .own
+            .clone()
+            .ok_or_else(|| Cause::Tls(io::Error::other("it has no certificate")))?;
+        let tls = pin::client_config(own).map_err(Cause::Tls)?;
+        // Our own listeners have one certificate, whatever name is asked for.
+        let name = ServerName::from(self.address.ip());
         let upgrade = Upgrade::Connect(TlsConnector::from(Arc::new(tls)), name);
         let established = Patience::new(PATIENCE).wait(link.start_tls(&upgrade)).await;
-        match established.map_err(|_| Cause::Timeout)? {
-            Ok(()) => Ok(Tls::Up),
-            Err(error) if is_about_certificate(&error) => Ok(Tls::Disbelieved),
-            Err(error) => Err(Cause::Tls(error)),
-        }
+        established.map_err(|_| Cause::Timeout)?.map_err(Cause::Tls)
     }
 
     fn closed(&self, to: SocketAddr, cause: &Cause) -> Outcome {
@@ -179,6 +169,10 @@ impl Door {
                 "saslgate has no room for another connection, is stopping, or another program answers there",
                 "read what it says; raise `connections` or `connections_per_source` in [limits] if there is no room, and restart saslgate",
             ),
+            Cause::Tls(error) if pin::is_another(error) => (
+                "what answers there shows another certificate than this saslgate has read: another program has the port",
+                "end the other program (`ss -ltnp` names it), or choose another port in `bind`",
+            ),
             _ => (
                 "the TLS of this listener does not work, or the connection broke",
                 "check `certificate` and `key` of the listener (`saslgate check`), and restart saslgate",
@@ -191,21 +185,6 @@ impl Door {
             fix: fix.into(),
         })
     }
-}
-
-/// What became of a handshake.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Tls {
-    /// It is up.
-    Up,
-    /// Our own side did not believe the certificate, and there is no connection any more. The listener has shown that it speaks
-    /// TLS; what is wrong with the certificate is read from it.
-    Disbelieved,
-}
-
-fn is_about_certificate(error: &std::io::Error) -> bool {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn expected(reply: &str, yes: &str) -> Result<(), Cause> {
@@ -230,7 +209,7 @@ mod tests {
                 protocol: Protocol::Imap,
                 address: address.parse().unwrap(),
                 tls: DoorTls::Never,
-                chain: Vec::new(),
+                own: None,
                 lets_us_in: true,
             };
             door.reached_at().to_string()

@@ -6,6 +6,7 @@ mod clock;
 mod conversation;
 mod door;
 mod mailbox;
+mod pin;
 mod token;
 mod way;
 

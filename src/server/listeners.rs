@@ -289,7 +289,7 @@ impl Running {
                 TlsMode::StartTls | TlsMode::StartTlsOptional => DoorTls::StartTls,
                 TlsMode::Implicit => DoorTls::Implicit,
             },
-            chain: identity.map_or_else(Vec::new, |identity| identity.cert.clone()),
+            own: identity.and_then(|identity| identity.cert.first().cloned()),
             lets_us_in: true,
         };
         let from_here = Peer::new(door.reached_at());

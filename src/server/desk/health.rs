@@ -231,7 +231,7 @@ impl Desk {
 
     fn of_listeners(&self, now: u64) -> Vec<Certificate> {
         let of_door = |door: &Door| {
-            let not_after = identity::not_after(door.chain.first()?).ok()?;
+            let not_after = identity::not_after(door.own.as_ref()?).ok()?;
             Some(Certificate {
                 kind: "listener",
                 name: format!("{} {}", door.protocol, door.address),
