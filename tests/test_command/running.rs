@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::{nothing_was_sent, start, test};
-use crate::support::config::{Account, Config};
+use crate::support::config::{Account, Config, DEMO_SECRET};
 use crate::support::program::Program;
 
 fn find<'a>(steps: &'a [Value], step: &str) -> &'a Value {
@@ -151,4 +151,39 @@ async fn a_right_that_was_given_meanwhile_counts_with_the_next_test() {
     );
     gate.log.message(0, "account works again").await;
     nothing_was_sent(&sim, Demo::SUPPORT).await;
+}
+
+/// Whoever has mended the file tests it next: what the running saslgate still has is not what it says.
+#[tokio::test]
+async fn a_file_that_was_refused_is_told_beside_what_was_tested() {
+    let (_sim, place, config) = start();
+    let gate = started(config.clone(), place).await;
+    let text = std::fs::read_to_string(gate.place.path("saslgate.toml")).unwrap();
+    let mark = gate.log.mark();
+    gate.place
+        .write("saslgate.toml", &format!("[limits]\natempts = 3\n{text}"));
+    gate.log
+        .message(mark, "not reloaded; the old configuration stays in use")
+        .await;
+    let told = test(&gate.place, &[Demo::SUPPORT]).await;
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
+    for words in [
+        "in the configuration file now is NOT in use",
+        "did you mean `attempts`",
+        "`saslgate check`",
+    ] {
+        assert!(told.out.contains(words), "{words}: {}", told.out);
+    }
+}
+
+/// One app gives the tokens of all protocols, so a secret that has ended is one thing to mend.
+#[tokio::test]
+async fn the_same_refusal_of_a_token_in_three_protocols_is_said_once() {
+    let (_sim, place, config) = start();
+    place.configure(&config.account(&Account::new(Demo::SUPPORT)));
+    place.write(DEMO_SECRET, "another");
+    let told = test(&place, &[Demo::SUPPORT]).await;
+    assert_eq!(told.code, Some(2), "{}{}", told.out, told.err);
+    assert_eq!(told.out.matches("    why:").count(), 1, "{}", told.out);
+    assert!(told.out.contains("the same for pop3, smtp\n"), "{}", told.out);
 }

@@ -1,14 +1,14 @@
 //! What a test says to a person, or to a program as JSON: step by step, and at the end once more what does not work.
 
+mod fault;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::paint::{Mood, paint};
 use crate::cli::progress::Progress;
 use crate::control::{News, Operator, StepOutcome, StepTold, TestStep, TroubleTold};
-
-/// More faults are counted at the end, not said once more: they have one cause, or stand above.
-const RECALLED: usize = 20;
+use fault::Faults;
 
 /// What was told so far.
 pub(super) struct Told {
@@ -22,7 +22,7 @@ pub(super) struct Told {
     login: Option<Login>,
     count: Count,
     code: u8,
-    faults: Vec<String>,
+    faults: Faults,
 }
 
 /// The steps of one account by one protocol, or of the listeners.
@@ -64,7 +64,7 @@ impl Told {
             login: None,
             count: Count::default(),
             code: 0,
-            faults: Vec::new(),
+            faults: Faults::default(),
         }
     }
 
@@ -111,9 +111,10 @@ impl Told {
             text += &self.login_over();
             self.login = Some(Login::new(heading, step.of.account.is_some()));
         }
-        self.faults.extend(fault(step));
+        let known = self.faults.take(step);
         if let Some(login) = &mut self.login {
-            text += &login.take(step, code, self.brief);
+            let shown = known.map_or_else(|| text_of(step), |known| again(step, &known));
+            text += &login.take(step, code, self.brief, &shown);
         }
         text
     }
@@ -144,12 +145,7 @@ impl Told {
         let one = self.count.tested() + self.count.left_out <= 1;
         if !one && !self.faults.is_empty() {
             text += "\nWhat does not work, or should be looked at:\n";
-            for fault in self.faults.iter().take(RECALLED) {
-                text += fault;
-            }
-            if let more @ 1.. = self.faults.len().saturating_sub(RECALLED) {
-                let _ = writeln!(text, "  and {more} more");
-            }
+            text += &self.faults.recalled();
         }
         if !one && (self.brief || self.code > 0) {
             text += &self.counted();
@@ -206,14 +202,14 @@ impl Login {
     }
 
     /// What is shown of a step now: nothing as long as it may all become one line.
-    fn take(&mut self, step: &TestStep, code: u8, brief: bool) -> String {
+    fn take(&mut self, step: &TestStep, code: u8, brief: bool, shown: &str) -> String {
         self.millis += step.millis;
         let skipped = matches!(step.outcome, StepOutcome::Skipped(_));
         // Without a token nobody has logged in, whatever was reached on the way there.
         self.left_out |= skipped && ["token", "login"].contains(&&*step.of.step);
         self.passed |= matches!(step.outcome, StepOutcome::Passed(_));
         self.code = self.code.max(code);
-        self.held += &text(step);
+        self.held += shown;
         if brief && self.code == 0 {
             return String::new();
         }
@@ -266,23 +262,17 @@ const fn code(outcome: &StepOutcome) -> u8 {
     }
 }
 
-fn text(step: &TestStep) -> String {
-    let name = &step.of.step;
-    let time = format!("{} ms", step.millis);
-    let line = |mood: Mood, mark: &str, said: &str| {
-        let mark = paint(mood, format!("{mark:<6}"));
-        format!("  {name:<9} {mark} {time:>8}  {said}\n")
-    };
+fn text_of(step: &TestStep) -> String {
     match &step.outcome {
-        StepOutcome::Passed(found) => line(Mood::Good, "ok", found),
-        StepOutcome::Skipped(why) => line(Mood::Fair, "-", why),
-        StepOutcome::Remarked(trouble) => line(Mood::Fair, "!", &first(trouble)) + &why_and_fix(trouble),
+        StepOutcome::Passed(found) => line(step, found),
+        StepOutcome::Skipped(why) => line(step, why),
+        StepOutcome::Remarked(trouble) => line(step, &first(trouble)) + &why_and_fix(trouble),
         StepOutcome::Failed {
             trouble,
             takes,
             commands,
         } => {
-            line(Mood::Bad, "FAILED", &first(trouble))
+            line(step, &first(trouble))
                 + &why_and_fix(trouble)
                 + &format!("    takes: {takes}\n")
                 + &pasted(commands)
@@ -290,21 +280,33 @@ fn text(step: &TestStep) -> String {
     }
 }
 
-/// A fault in two lines, to be said once more.
-fn fault(step: &TestStep) -> Option<String> {
-    let (mood, mark, trouble) = match &step.outcome {
-        StepOutcome::Failed { trouble, .. } => (Mood::Bad, "FAILED", trouble),
-        StepOutcome::Remarked(trouble) => (Mood::Fair, "!     ", trouble),
-        StepOutcome::Passed(_) | StepOutcome::Skipped(_) => return None,
-    };
-    Some(format!(
-        "  {}  {}, {}: {}\n          fix: {}\n",
-        paint(mood, mark),
-        heading(&step.of),
-        step.of.step,
-        first(trouble),
-        trouble.fix
-    ))
+/// A step whose fault stands above.
+fn again(step: &TestStep, known: &StepTold) -> String {
+    let by = known
+        .protocol
+        .map_or(String::new(), |protocol| format!(" by {protocol}"));
+    match &known.account {
+        Some(account) if known.account != step.of.account => {
+            line(step, &format!("the same as for {account}{by}, above"))
+        }
+        _ => line(step, &format!("the same as{by}, above")),
+    }
+}
+
+fn line(step: &TestStep, said: &str) -> String {
+    let (mood, mark) = mark(&step.outcome);
+    let mark = paint(mood, format!("{mark:<6}"));
+    let time = format!("{} ms", step.millis);
+    format!("  {:<9} {mark} {time:>8}  {said}\n", step.of.step)
+}
+
+const fn mark(outcome: &StepOutcome) -> (Mood, &'static str) {
+    match outcome {
+        StepOutcome::Passed(_) => (Mood::Good, "ok"),
+        StepOutcome::Skipped(_) => (Mood::Fair, "-"),
+        StepOutcome::Remarked(_) => (Mood::Fair, "!"),
+        StepOutcome::Failed { .. } => (Mood::Bad, "FAILED"),
+    }
 }
 
 fn first(trouble: &TroubleTold) -> String {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Desk, Refused, refused};
 use crate::account::{Account, Authorized, Pattern};
-use crate::control::{News, StepOutcome, StepTold, Talk, TestStep};
+use crate::control::{News, StepOutcome, StepTold, Talk, TestStep, TroubleTold};
 use crate::name::LoginName;
 use crate::probe::{self, Door, Outcome, Step, Witness};
 use crate::provider::Protocol;
@@ -25,6 +25,7 @@ impl Desk {
             None => self.logins_of_all(protocol, talk).await,
         };
         let testing = async {
+            self.remark_refused_file(talk).await;
             self.test_doors(&logins, talk).await;
             let mut asked = Vec::new();
             for login in &logins {
@@ -80,6 +81,26 @@ impl Desk {
         wanted
             .filter_map(|protocol| rooms.accounts.for_operator(name, protocol))
             .collect()
+    }
+
+    /// Whoever has just changed the file tests what it says, not what was in it before.
+    async fn remark_refused_file(&self, talk: &Talk) {
+        let standing = self.running.as_ref().map(|(.., standing)| standing.now());
+        let Some(problems) = standing.and_then(|standing| standing.refused) else {
+            return;
+        };
+        let first = problems.lines().next().unwrap_or_default();
+        let why = match problems.lines().count() {
+            0 | 1 => first.to_owned(),
+            count => format!("{first} (and {} more)", count - 1),
+        };
+        let remarked = StepOutcome::Remarked(TroubleTold {
+            code: None,
+            what: "what is in the configuration file now is NOT in use: what is tested is the configuration before it".into(),
+            why,
+            fix: "mend the file (`saslgate check` shows all that is wrong in it); saslgate takes it as soon as it is right".into(),
+        });
+        tell(talk, told(None, None, "config"), Duration::ZERO, remarked).await;
     }
 
     /// The listeners that mail clients of these logins would meet, where a server runs.

@@ -45,12 +45,12 @@ fn said(brief: bool, steps: &[TestStep]) -> (String, u8) {
 #[test]
 fn a_failed_step_says_what_why_fix_and_how_long() {
     assert_eq!(
-        plain(&text(&step(Some("a@x"), "login", failed()))),
+        plain(&text_of(&step(Some("a@x"), "login", failed()))),
         "  login     FAILED    12 ms  no [AuthenticateFailed]\n    why:   because\n    fix:   do this\n    takes: an hour\n    paste: \
          (as an administrator, in PowerShell with the module ExchangeOnlineManagement)\n      Connect-ExchangeOnline\n      Do-This -Now\n"
     );
     assert_eq!(
-        plain(&text(&step(
+        plain(&text_of(&step(
             Some("a@x"),
             "dns",
             StepOutcome::Passed("1.1.1.1".into())
@@ -147,11 +147,71 @@ fn a_fault_that_everybody_has_is_not_said_two_hundred_times() {
         .map(|name| step(Some(name), "token", failed()))
         .collect();
     let (text, _) = said(true, &steps);
+    assert_eq!(text.matches("why:   because").count(), 1);
+    assert_eq!(
+        text.matches("the same as for user0@x by imap, above").count(),
+        199
+    );
     let recalled = text.split("What does not work").nth(1).unwrap();
-    assert_eq!(recalled.matches("FAILED").count(), RECALLED);
+    assert_eq!(recalled.matches("FAILED").count(), 1);
+    assert!(
+        recalled.contains("the same for user1@x imap, user2@x imap, "),
+        "{recalled}"
+    );
+    assert!(
+        recalled.contains("user10@x imap and 189 more\n\n200 logins tested: 200 failing."),
+        "{recalled}"
+    );
+}
+
+#[test]
+fn two_hundred_causes_are_not_said_once_more() {
+    let names: Vec<_> = (0..200).map(|number| format!("user{number}@x")).collect();
+    let failed = |name: &str| match failed() {
+        StepOutcome::Failed {
+            mut trouble,
+            takes,
+            commands,
+        } => {
+            trouble.fix = format!("do this for {name}");
+            StepOutcome::Failed {
+                trouble,
+                takes,
+                commands,
+            }
+        }
+        other => other,
+    };
+    let steps: Vec<_> = names
+        .iter()
+        .map(|name| step(Some(name), "login", failed(name)))
+        .collect();
+    let (text, _) = said(true, &steps);
+    let recalled = text.split("What does not work").nth(1).unwrap();
+    assert_eq!(recalled.matches("FAILED").count(), 20);
     assert!(
         recalled.contains("  and 180 more\n\n200 logins tested: 200 failing."),
         "{recalled}"
+    );
+}
+
+/// One app gives the tokens of all protocols, so one refusal of the provider's is one fault.
+#[test]
+fn one_cause_in_three_protocols_is_said_once() {
+    let mut steps: Vec<_> = Protocol::ALL.map(|_| step(Some("a@x"), "token", failed())).into();
+    for (step, protocol) in steps.iter_mut().zip(Protocol::ALL) {
+        step.of.protocol = Some(protocol);
+    }
+    let (text, code) = said(false, &steps);
+    assert_eq!((code, text.matches("why:   because").count()), (2, 1));
+    assert_eq!(
+        text.matches("token     FAILED    12 ms  the same as by imap, above\n")
+            .count(),
+        2
+    );
+    assert!(
+        text.contains("  FAILED  a@x imap, token: no [AuthenticateFailed]\n          fix: do this\n          the same for pop3, smtp\n"),
+        "{text}"
     );
 }
 
