@@ -58,7 +58,7 @@ pub(super) fn read(
 
 /// An expired certificate is a warning: mail clients that do not look at it go on, and the others say so themselves.
 fn note_expiry(not_after: SystemTime, span: &Span, whose: &Whose, reader: &mut Reader<'_>) {
-    let fix = "renew it, then restart saslgate";
+    let fix = "renew it, then reload saslgate (`saslgate reload`)";
     let seen_by = whose.seen_by;
     match not_after.duration_since(reader.now()) {
         Err(_) => {

@@ -132,7 +132,7 @@ fn too_slow(stage: Stage) -> (&'static str, &'static str) {
         ),
         Stage::Tls => (
             "the connection stands and the TLS handshake gets no answer: a firewall inspects or filters it, or large packets get lost",
-            "try `post_quantum = false` in [upstream], which makes the first packet small, and restart saslgate; if it stays, ask the network administrator to exempt \
+            "try `post_quantum = false` in [upstream], which makes the first packet small, and reload saslgate (`saslgate reload`); if it stays, ask the network administrator to exempt \
              HOST from inspection, or to lower the MTU of a VPN on the way",
         ),
         Stage::Token | Stage::Login => (

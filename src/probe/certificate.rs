@@ -60,7 +60,7 @@ impl Shown {
         };
         let Self { issuer, ends, .. } = self;
         let said = format!("a certificate for {names}, issued by {issuer}");
-        let fix = "renew it (`saslgate certs DIRECTORY --renew`, or as whoever issued it says), and restart saslgate";
+        let fix = "renew it (`saslgate certs DIRECTORY --renew`, or as whoever issued it says), and reload saslgate (`saslgate reload`)";
         let diagnosis = |what: String, why: &'static str| Diagnosis {
             code: None,
             what,

@@ -167,7 +167,7 @@ impl Door {
             ),
             Cause::Rejected(_) | Cause::Protocol(_) => (
                 "saslgate has no room for another connection, is stopping, or another program answers there",
-                "read what it says; raise `connections` or `connections_per_source` in [limits] if there is no room, and restart saslgate",
+                "read what it says; raise `connections` or `connections_per_source` in [limits] if there is no room, and reload saslgate (`saslgate reload`)",
             ),
             Cause::Tls(error) if pin::is_another(error) => (
                 "what answers there shows another certificate than this saslgate has read: another program has the port",
@@ -175,7 +175,7 @@ impl Door {
             ),
             _ => (
                 "the TLS of this listener does not work, or the connection broke",
-                "check `certificate` and `key` of the listener (`saslgate check`), and restart saslgate",
+                "check `certificate` and `key` of the listener (`saslgate check`), and reload saslgate (`saslgate reload`)",
             ),
         };
         failed(Diagnosis {

@@ -157,8 +157,8 @@ impl<'e> Trouble<'e> {
             ),
             Self::HungUp => (
                 "the other side, or a firewall on the way, ended the connection without a word",
-                "ask the network administrator to let HOST pass the firewall without inspection; until then try `post_quantum = false` in [upstream] and restart \
-                 saslgate, because some firewalls choke on the large first packet of TLS",
+                "ask the network administrator to let HOST pass the firewall without inspection; until then try `post_quantum = false` in [upstream] and reload \
+                 saslgate (`saslgate reload`), because some firewalls choke on the large first packet of TLS",
             ),
             Self::Distrust(distrust) => of_distrust(&distrust.reason),
             Self::NotTls | Self::OldTls | Self::NoProof | Self::Alert(_) => self.of_handshake(),
@@ -194,7 +194,7 @@ fn of_distrust(reason: &CertificateError) -> (&'static str, &'static str) {
         CertificateError::UnknownIssuer => (
             "\"ISSUER\" issued the certificate, and this machine does not know that authority: mostly it is a firewall, proxy or virus \
              scanner that inspects TLS, and puts its own certificate in the place of the real one",
-            "ask the network administrator for the certificate of \"ISSUER\" as a PEM file, name it as `ca_file` in [upstream], and restart saslgate; or have HOST \
+            "ask the network administrator for the certificate of \"ISSUER\" as a PEM file, name it as `ca_file` in [upstream], and reload saslgate (`saslgate reload`); or have HOST \
              exempted from inspection; if that is a public authority, update this machine's ca-certificates",
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
@@ -215,8 +215,8 @@ fn of_distrust(reason: &CertificateError) -> (&'static str, &'static str) {
         CertificateError::BadSignature => (
             "an authority with the name \"ISSUER\" is known here, but with another key: an appliance that inspects TLS was set up anew, or \
              somebody poses as it",
-            "ask the network administrator whether \"ISSUER\" is an appliance of yours: if so, name its present certificate as `ca_file` in [upstream], and restart \
-             saslgate; if not, somebody else answers as HOST, and waiting does not help",
+            "ask the network administrator whether \"ISSUER\" is an appliance of yours: if so, name its present certificate as `ca_file` in [upstream], and reload \
+             saslgate (`saslgate reload`); if not, somebody else answers as HOST, and waiting does not help",
         ),
         _ => (
             "the certificate is damaged, revoked, or not made for a server",
