@@ -50,7 +50,7 @@ fn alone(origin: &Origin, order: Order) -> Result<Operator, ExitCode> {
         complain(&problems.to_string());
         failed(&look_at(origin))
     })?;
-    let offline = Offline::new(config).map_err(|error| failed(&error.to_string()))?;
+    let offline = Offline::new(config, order.command()).map_err(|error| failed(&error.to_string()))?;
     let (here, operator) = talk();
     tokio::spawn(offline.carry_out(order, here));
     Ok(operator)

@@ -30,6 +30,7 @@ pub(super) fn read(root: &Table<'_>, origin: &Origin, reader: &mut Reader<'_>) -
         store: Settings {
             path: named.map_or_else(|| directory.join("tokens"), |named| reader.path(&named)),
             key: key.flatten().unwrap_or_else(|| found(reader)),
+            command: "run",
         },
         control: control(root, origin, reader),
     }

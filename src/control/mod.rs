@@ -92,6 +92,26 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// The command that gives it.
+    pub const fn command(&self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Health => "health",
+            Self::SignIn(_) | Self::MakeLink { .. } | Self::LookAtLink { .. } | Self::SignInByLink { .. } => {
+                "sign-in"
+            }
+            Self::SignOut { .. } => "sign-out",
+            Self::Token { .. } => "token",
+            Self::Log { .. } => "log",
+            Self::Trace { .. } => "trace",
+            Self::Test { .. } => "test",
+            Self::Reload => "reload",
+            Self::AlertTest => "alert",
+        }
+    }
+}
+
 /// A sign-in that is wanted.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SignInOrder {

@@ -11,6 +11,7 @@ use super::house::{House, Parts, certificates, limits};
 use super::keeping::is_needed;
 use crate::config::Config;
 use crate::control::{Operations as _, Order, Talk};
+use crate::token::store::Settings;
 
 /// The desk of a command.
 pub struct Offline(House);
@@ -24,10 +25,13 @@ struct Foreign {
 }
 
 impl Offline {
-    /// Puts the rooms together. The token store is opened if an account needs it.
-    pub fn new(config: Config) -> Result<Self, StartError> {
+    /// Puts the rooms together for a command, such as `sign-in`. The token store is opened if an account needs it.
+    pub fn new(config: Config, command: &'static str) -> Result<Self, StartError> {
         let certificates = certificates(&config);
-        let settings = config.state.store;
+        let settings = Settings {
+            command,
+            ..config.state.store
+        };
         // Where nothing is kept, whoever may read the configuration may test it.
         if is_needed(config.accounts.iter()) {
             check_owner(&settings.path).map_err(StartError::prepare)?;
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
     use crate::config::{self, System};
     use crate::control::{News, SignInOrder, SignInWay, talk};
-    use crate::token::store::{FileStore, KeySource, Settings};
+    use crate::token::store::{FileStore, KeySource};
 
     const CONFIG: &str = r#"
         [app]
@@ -118,7 +122,7 @@ mod tests {
 
     /// The first that an operator hears of a sign-in.
     async fn first_of_sign_in(path: &Path) -> News {
-        let offline = Offline::new(config::load(path, &System).unwrap()).unwrap();
+        let offline = Offline::new(config::load(path, &System).unwrap(), "sign-in").unwrap();
         let order = Order::SignIn(SignInOrder {
             account: "alice@x.example".into(),
             app: None,
@@ -140,10 +144,16 @@ mod tests {
         let settings = Arc::new(Settings {
             path: directory.path().join("state/tokens"),
             key: KeySource::Found { credentials: None },
+            command: "sign-in",
         });
         let _held = FileStore::open(&settings).await.unwrap();
         match first_of_sign_in(&path).await {
-            News::Refused(trouble) => assert!(trouble.what.contains("token store"), "{}", trouble.what),
+            News::Refused(trouble) => {
+                let held_by = format!("in use by process {} (`saslgate sign-in`)", std::process::id());
+                assert!(trouble.what.ends_with(&held_by), "{}", trouble.what);
+                assert!(trouble.why.contains("a sign-in that waits"), "{}", trouble.why);
+                assert!(trouble.fix.contains("`kill "), "{}", trouble.fix);
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -156,7 +166,7 @@ mod tests {
         let secret = secret.replace("client_id", "client_secret_env = \"PATH\"\nclient_id");
         std::fs::write(&path, secret.replace(" offline_access", "/.default")).unwrap();
         let begun = tokio::time::Instant::now();
-        let offline = Offline::new(config::load(&path, &System).unwrap()).unwrap();
+        let offline = Offline::new(config::load(&path, &System).unwrap(), "status").unwrap();
         let (here, mut operator) = talk();
         tokio::spawn(offline.carry_out(Order::Status, here));
         let Some(News::Status(status)) = operator.hear().await else {

@@ -22,7 +22,8 @@ pub struct StoreOpener(watch::Sender<State>);
 
 #[derive(Clone, Debug)]
 enum State {
-    Opening,
+    /// And what keeps it from being opened for now.
+    Opening(Option<StoreError>),
     Open(Arc<dyn TokenStore>),
     Failed(StoreError),
 }
@@ -35,22 +36,17 @@ impl StoreSlot {
 
     /// A place for a store that is still to be opened.
     pub fn opening() -> (StoreOpener, Self) {
-        let (sender, receiver) = watch::channel(State::Opening);
+        let (sender, receiver) = watch::channel(State::Opening(None));
         (StoreOpener(sender), Self(receiver))
     }
 
     /// The store, if it is open or will be soon.
     pub async fn store(&self) -> Result<Arc<dyn TokenStore>, StoreError> {
         let mut slot = self.0.clone();
-        let settled = timeout(PATIENCE, slot.wait_for(|state| !matches!(state, State::Opening))).await;
-        match settled {
-            Ok(Ok(state)) => match &*state {
-                State::Open(store) => Ok(Arc::clone(store)),
-                State::Failed(error) => Err(error.clone()),
-                State::Opening => Err(StoreError::still_opening()),
-            },
-            Ok(Err(_)) | Err(_) => Err(StoreError::still_opening()),
-        }
+        // Who waits in vain is told how it stands by then.
+        let settled = slot.wait_for(|state| !matches!(state, State::Opening(_)));
+        let _ = timeout(PATIENCE, settled).await;
+        self.at_once()
     }
 
     /// The store as it is at this moment; what is still being opened is not waited for.
@@ -58,7 +54,7 @@ impl StoreSlot {
         match &*self.0.borrow() {
             State::Open(store) => Ok(Arc::clone(store)),
             State::Failed(error) => Err(error.clone()),
-            State::Opening => Err(StoreError::still_opening()),
+            State::Opening(known) => Err(known.clone().unwrap_or_else(StoreError::still_opening)),
         }
     }
 
@@ -66,7 +62,7 @@ impl StoreSlot {
     pub fn now(&self) -> Option<Arc<dyn TokenStore>> {
         match &*self.0.borrow() {
             State::Open(store) => Some(Arc::clone(store)),
-            State::Opening | State::Failed(_) => None,
+            State::Opening(_) | State::Failed(_) => None,
         }
     }
 }
@@ -78,6 +74,11 @@ impl fmt::Debug for StoreSlot {
 }
 
 impl StoreOpener {
+    /// Tells why it takes longer.
+    pub fn waits(&self, for_now: StoreError) {
+        self.0.send_replace(State::Opening(Some(for_now)));
+    }
+
     /// Puts the store in its place, or the reason why there is none yet.
     pub fn opened(&self, store: Result<Arc<dyn TokenStore>, StoreError>) {
         self.0.send_replace(match store {

@@ -256,3 +256,30 @@ async fn whoever_mistypes_an_account_is_told_the_nearest_by_every_command() {
         );
     }
 }
+
+/// A sign-in that was begun before the server keeps the store for as long as a person takes, and nobody remembers the terminal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_waits_without_a_server_is_named_to_whoever_wants_the_store() {
+    let signing = Signing::new();
+    let (grace, ada) = (signing.account("grace"), signing.account("ada"));
+    let config = signing.config().account(&grace).account(&ada);
+    let place = Place::new(&signing.sim);
+    place.configure(&config);
+    let waiting = Running::start(&place, &["sign-in", &grace.login, "--no-browser"]);
+    waiting.address().await;
+    let holder = format!("in use by process {} (`saslgate sign-in`)", waiting.id());
+    let end = format!("`kill {}`", waiting.id());
+
+    let said = command::run(&place, &["sign-in", &ada.login, "--no-browser"]).await;
+    assert_eq!(said.code, Some(2), "{said:?}");
+    for words in [&*holder, "a sign-in that waits", &end] {
+        assert!(said.complaints.contains(words), "{words}: {said:?}");
+    }
+    let gate = Program::start(place, &config).await;
+    let told = "waiting for the token store; accounts that need none are served";
+    let line = gate.log.message(0, told).await;
+    assert!(line["what"].as_str().unwrap().ends_with(&holder), "{line}");
+    assert!(line["fix"].as_str().unwrap().contains(&end), "{line}");
+    waiting.interrupt().await;
+    gate.log.message(0, "token store opened").await;
+}

@@ -39,6 +39,7 @@ async fn no_refresh_token_is_used_twice_in_ten_thousand_refreshes() {
     let settings = Arc::new(Settings {
         path: place.path("tokens"),
         key: KeySource::Found { credentials: None },
+        command: "run",
     });
     let (store, _) = FileStore::open(&settings).await.unwrap();
     let (app, mut logins) = (newer::app(&signing), Vec::new());

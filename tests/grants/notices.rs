@@ -169,6 +169,7 @@ async fn unused_for(place: &Place, days: u64) {
     let settings = Settings {
         path: place.path("tokens"),
         key: KeySource::Found { credentials: None },
+        command: "run",
     };
     let (store, _) = FileStore::open(&Arc::new(settings)).await.unwrap();
     let listed = store.list().await.unwrap();

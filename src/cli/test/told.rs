@@ -2,7 +2,6 @@
 
 mod fault;
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::paint::{Mood, paint};

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Accounts, Route};
 use crate::oauth::Grant;
-use crate::token::store::{FileStore, Settings, StoreError, Trouble};
+use crate::token::store::{FileStore, Settings, StoreError};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
 
 /// For what is in the air when saslgate stops: a request for a token ends by itself within ten seconds, and what it brings
@@ -91,7 +91,7 @@ impl Keeping {
 /// Opens the store, as soon as that is possible. Each other reason why it is not is told once.
 async fn open(opener: StoreOpener, settings: Arc<Settings>) {
     let mut told = None;
-    let mut opened = open_now_or_when_free(&settings).await;
+    let mut opened = open_now_or_when_free(&opener, &settings).await;
     loop {
         match opened {
             Ok((store, notices)) => {
@@ -112,15 +112,20 @@ async fn open(opener: StoreOpener, settings: Arc<Settings>) {
     }
 }
 
-/// Opens the store, or waits for another saslgate that has it and is about to end.
-async fn open_now_or_when_free(settings: &Arc<Settings>) -> Result<(FileStore, Vec<StoreError>), StoreError> {
-    match FileStore::open(settings).await {
-        Err(error) if error.trouble == Trouble::InUse => {
-            tracing::warn!(what = %error, fix = %error.fix, "waiting for the token store; accounts that need none are served");
-            FileStore::open_when_free(settings).await
+/// Opens the store, or waits for another saslgate that has it and is about to end. Each one that has it meanwhile is told of once.
+async fn open_now_or_when_free(
+    opener: &StoreOpener,
+    settings: &Arc<Settings>,
+) -> Result<(FileStore, Vec<StoreError>), StoreError> {
+    let mut told = None;
+    let waits = |error: StoreError| {
+        if told.as_ref() != Some(&error.what) {
+            tracing::warn!(what = %error, why = %error.why, fix = %error.fix, "waiting for the token store; accounts that need none are served");
+            told = Some(error.what.clone());
+            opener.waits(error);
         }
-        first => first,
-    }
+    };
+    FileStore::open_when_free(settings, waits).await
 }
 
 fn tell(notice: &StoreError) {

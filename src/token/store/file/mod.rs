@@ -51,6 +51,8 @@ pub struct Settings {
     pub path: PathBuf,
     /// Where its key comes from.
     pub key: KeySource,
+    /// The command that opens it, such as `run`: whoever finds the store in use is told of it.
+    pub command: &'static str,
 }
 
 /// The store in a file.
@@ -71,11 +73,17 @@ impl FileStore {
         Self::open_on(settings, || Box::new(System)).await
     }
 
-    /// Opens the store as soon as no other process has it, however long that takes.
-    pub async fn open_when_free(settings: &Arc<Settings>) -> Result<(Self, Vec<StoreError>), StoreError> {
+    /// Opens the store as soon as no other process has it, however long that takes. `waits` hears who has it, again and again.
+    pub async fn open_when_free(
+        settings: &Arc<Settings>,
+        mut waits: impl FnMut(StoreError),
+    ) -> Result<(Self, Vec<StoreError>), StoreError> {
         loop {
             match Self::open(settings).await {
-                Err(error) if error.trouble == Trouble::InUse => sleep(LOOK_AGAIN).await,
+                Err(error) if error.trouble == Trouble::InUse => {
+                    waits(error);
+                    sleep(LOOK_AGAIN).await;
+                }
                 opened => return opened,
             }
         }

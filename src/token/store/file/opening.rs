@@ -28,7 +28,7 @@ pub(super) struct Opened {
 pub(super) fn open(settings: &Settings, calls: Box<dyn Calls>) -> Result<Opened, StoreError> {
     let place = Place::of(&settings.path)?;
     make_folder(&place)?;
-    let lock = Lock::take(&place)?;
+    let lock = Lock::take(&place, settings.command)?;
     for leftover in place.leftovers() {
         // Usually there is none; one that can't be removed is in nobody's way but the next save's, which says so.
         drop(calls.remove(leftover));

@@ -14,6 +14,7 @@ impl Rig {
         let settings = Settings {
             path: self.path(),
             key,
+            command: "run",
         };
         FileStore::open(&Arc::new(settings)).await
     }

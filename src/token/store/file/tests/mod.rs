@@ -129,6 +129,7 @@ fn settings(path: &Path, key: &str) -> Arc<Settings> {
     Arc::new(Settings {
         path: path.to_owned(),
         key: KeySource::Value(Secret::new(key.to_owned())),
+        command: "run",
     })
 }
 

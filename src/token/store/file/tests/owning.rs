@@ -16,9 +16,10 @@ async fn two_cannot_have_one_store() {
     let error = rig.error().await;
     assert_eq!(error.trouble, Trouble::InUse);
     assert!(
-        error
-            .what
-            .ends_with(&format!("is in use by process {}", std::process::id())),
+        error.what.ends_with(&format!(
+            "is in use by process {} (`saslgate run`)",
+            std::process::id()
+        )),
         "{error}"
     );
     assert_eq!(fs::read(rig.path()).unwrap(), before);
@@ -31,7 +32,7 @@ async fn who_waits_gets_the_store_with_what_was_saved_last() {
     let rig = Rig::new();
     let store = rig.open().await;
     let settings = rig.settings();
-    let waiting = tokio::spawn(async move { FileStore::open_when_free(&settings).await });
+    let waiting = tokio::spawn(async move { FileStore::open_when_free(&settings, drop).await });
     put(&store, grant(1), None, sign_in("alice", "1")).await;
     assert!(!waiting.is_finished());
     store.close().await.unwrap();
@@ -96,6 +97,7 @@ async fn what_root_makes_belongs_to_the_owner_of_the_directory() {
     let settings = Settings {
         path: rig.path(),
         key: KeySource::Found { credentials: None },
+        command: "run",
     };
     let (store, _) = FileStore::open(&Arc::new(settings)).await.unwrap();
     let first = put(&store, grant(1), None, sign_in("alice", "1")).await;
@@ -114,6 +116,35 @@ async fn a_lock_with_another_name_is_not_written_into() {
     let _store = rig.open().await;
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     assert!(rig.error().await.what.ends_with("is in use by another process"));
+}
+
+/// A sign-in that was begun while no server ran keeps the store for as long as a person takes.
+#[tokio::test]
+async fn who_has_it_is_told_with_what_it_does_and_how_to_end_it() {
+    let rig = Rig::new();
+    let _store = rig.open().await;
+    let cases = [
+        ("17 sign-in\n", "process 17 (`saslgate sign-in`)", "`kill 17`"),
+        (
+            "17 test\n",
+            "process 17 (`saslgate test`)",
+            "wait until it has ended",
+        ),
+        ("17 run\n", "process 17 (`saslgate run`)", "stop it"),
+        ("17\n", "process 17", "stop it"),
+        // Nothing that somebody else wrote there reaches a terminal.
+        ("17 \u{1b}[2J\n", "process 17", "stop it"),
+        ("seventeen sign-in", "another process", "stop it"),
+        ("", "another process", "stop it"),
+    ];
+    for (note, holder, fix) in cases {
+        fs::write(rig.file(".lock"), note).unwrap();
+        let error = rig.error().await;
+        assert_eq!(error.trouble, Trouble::InUse);
+        assert!(error.what.ends_with(&format!("in use by {holder}")), "{error}");
+        assert!(error.fix.contains(fix), "{}", error.fix);
+    }
+    assert_eq!(cases.len(), 7);
 }
 
 /// `ln -s /data/saslgate /var/lib/saslgate` is how containers and full disks are served.

@@ -121,6 +121,7 @@ async fn keys(page: &mut Page) {
         let settings = Settings {
             path: rig.path(),
             key,
+            command: "run",
         };
         FileStore::open(&Arc::new(settings)).await
     };
