@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 
 pub use socket::{Control, ControlError, connect};
 pub use status::{
-    AccountStatus, AppStatus, ConfigurationStatus, Expiry, HealthTold, Orphan, ProtocolStatus, SignedIn,
-    Status, StoreStatus, TroubleTold,
+    AccountStatus, AppStatus, ConfigurationStatus, Expiry, HealthTold, LinkStatus, Orphan, ProtocolStatus,
+    SignedIn, Status, StoreStatus, TroubleTold,
 };
 pub use steps::{StepOutcome, StepTold, TestStep};
 

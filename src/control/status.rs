@@ -49,6 +49,9 @@ pub struct AccountStatus {
     pub protocols: Vec<ProtocolStatus>,
     /// Who has signed in, for each app that people sign in to.
     pub sign_ins: Vec<SignedIn>,
+    /// Links by which somebody may still sign in.
+    #[serde(default)]
+    pub links: Vec<LinkStatus>,
     /// How many sessions are logged in.
     pub sessions: usize,
 }
@@ -89,6 +92,19 @@ pub struct SignedIn {
     pub refreshed: Option<u64>,
     /// What was consented to.
     pub permissions: Vec<String>,
+}
+
+/// A link that is good and was not used yet. The link itself is nowhere: only a digest of it is kept.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LinkStatus {
+    /// The account that it is for: of a name that stands for many, which of them.
+    pub account: String,
+    /// The app.
+    pub app: String,
+    /// Who asked for the sign-in.
+    pub asked_by: String,
+    /// Until when it is good.
+    pub expires: u64,
 }
 
 /// One app.

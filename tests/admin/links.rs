@@ -14,6 +14,7 @@ use crate::rig::Rig;
 use crate::support::command::{self, Running};
 use crate::support::config::SIMULATOR;
 use crate::support::mail_client::MailClient;
+use crate::support::place::Place;
 use crate::support::within;
 
 /// Makes a link as an operator does: its path.
@@ -96,6 +97,15 @@ async fn a_link_leads_from_the_terminal_over_a_restart_to_mail_and_is_then_used_
     );
     let link = link(&rig).await;
     let token = link.strip_prefix("/sign-in/").unwrap().to_owned();
+    let outstanding = async |place: &Place| {
+        let said = command::run(place, &["status", "--json"]).await.output;
+        assert!(!said.contains(&token), "the link is in the status");
+        let status: Value = serde_json::from_str(&said).unwrap();
+        status["accounts"][0]["links"].clone()
+    };
+    let links = outstanding(&rig.gate.place).await;
+    assert_eq!(links[0]["asked_by"], "Jane (IT)", "{links}");
+    assert!(links[0]["expires"].is_u64() && links[1].is_null(), "{links}");
     rig.gate.signal(Signal::TERM);
     assert!(rig.gate.exit().await.success());
     let before = rig.gate.log.lines();
@@ -114,6 +124,7 @@ async fn a_link_leads_from_the_terminal_over_a_restart_to_mail_and_is_then_used_
     let result = signs_in(&rig, &mut browser, &link).await;
     assert!(result.contains("is signed in"), "{result}");
     assert_eq!(mail(&rig).await, None);
+    assert_eq!(outstanding(&rig.gate.place).await, Value::Array(Vec::new()));
     let again = browser.get(&link).await;
     assert!(is_gone(&again), "{again:?}");
     let needed = command::run(&rig.gate.place, &["sign-in", "--all-needed", "--link"]).await;

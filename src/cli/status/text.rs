@@ -8,8 +8,8 @@ use super::{is_well, left, of_expiry};
 use crate::account::state::State;
 use crate::cli::paint::{Mood, paint};
 use crate::control::{
-    AccountStatus, ConfigurationStatus, Expiry, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus,
-    TroubleTold,
+    AccountStatus, ConfigurationStatus, Expiry, LinkStatus, Orphan, ProtocolStatus, SignedIn, Status,
+    StoreStatus, TroubleTold,
 };
 
 /// With fewer accounts everything is on one screen.
@@ -119,6 +119,9 @@ fn of_account(text: &mut String, account: &AccountStatus) {
     for sign_in in &account.sign_ins {
         of_sign_in(text, sign_in);
     }
+    for link in &account.links {
+        of_link(text, link, &account.account);
+    }
     // The same trouble in three protocols is one to read.
     let mut told: Vec<&TroubleTold> = Vec::new();
     for protocol in &account.protocols {
@@ -173,6 +176,22 @@ fn of_sign_in(text: &mut String, sign_in: &SignedIn) {
             .collect();
         let _ = writeln!(text, "  permissions: {}", short.join(", "));
     }
+}
+
+fn of_link(text: &mut String, link: &LinkStatus, of: &str) {
+    let whom = if link.account.eq_ignore_ascii_case(of) {
+        String::new()
+    } else {
+        format!(" as {}", link.account)
+    };
+    let left = left(link.expires).unwrap_or_default().as_secs();
+    let _ = writeln!(
+        text,
+        "  link to sign in{whom}: not used yet, good for {}, asked for by {} (app \"{}\")",
+        lasting(left),
+        link.asked_by,
+        link.app
+    );
 }
 
 fn of_trouble(text: &mut String, trouble: &TroubleTold) {
@@ -231,7 +250,11 @@ fn of_expiring(text: &mut String, expiry: &Expiry) {
 /// How long ago, in the largest unit that fits.
 fn ago(at: u64) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
-    let seconds = SystemTime::now().duration_since(at).unwrap_or_default().as_secs();
+    lasting(SystemTime::now().duration_since(at).unwrap_or_default().as_secs())
+}
+
+/// So many seconds, in the largest unit that fits.
+fn lasting(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / 60),

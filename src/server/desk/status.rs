@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::{Desk, explained, stored};
 use crate::account::state::{State, Trouble};
 use crate::account::{Account, Authorized, Pattern};
 use crate::config::ConfiguredApp;
 use crate::control::{
-    AccountStatus, AppStatus, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold, seconds,
+    AccountStatus, AppStatus, LinkStatus, Orphan, ProtocolStatus, SignedIn, Status, StoreStatus, TroubleTold,
+    seconds,
 };
 use crate::failure;
-use crate::name::LoginName;
+use crate::name::{LoginName, MAX_NAME, shown};
 use crate::oauth::{App, Grant, GrantKey};
 use crate::provider::Protocol;
 use crate::server::keeping::is_needed;
+use crate::token::links::Link;
 use crate::token::sign_in_command;
 use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore};
 
@@ -24,10 +27,12 @@ impl Desk {
         let accounts = rooms.accounts.all();
         let kept = self.kept(&accounts, self.store.store()).await;
         let mut used = Vec::new();
-        let accounts: Vec<_> = accounts
-            .into_iter()
-            .map(|account| self.of_account(account, &kept.records, &mut used))
-            .collect();
+        let mut links = self.links(&kept.records);
+        let mut of_account = |account: &Account| AccountStatus {
+            links: links.remove(&account.name.to_string()).unwrap_or_default(),
+            ..self.of_account(account, &kept.records, &mut used)
+        };
+        let accounts: Vec<_> = accounts.into_iter().map(|account| of_account(account)).collect();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running_since: self.running.as_ref().map(|(since, ..)| seconds(*since)),
@@ -149,11 +154,29 @@ impl Desk {
             state: worst(account, &protocols),
             protocols: protocols.into_iter().map(|(_, status)| status).collect(),
             sign_ins,
+            links: Vec::new(),
             sessions: self
                 .context
                 .registry
                 .count_where(|by| *by.account() == account.name),
         }
+    }
+
+    /// The links by which somebody may still sign in, by the names of their accounts, each account's next to end first.
+    fn links(&self, records: &HashMap<GrantKey, Listed>) -> HashMap<String, Vec<LinkStatus>> {
+        let (rooms, now) = (self.context.rooms.load(), SystemTime::now());
+        let mut links: Vec<_> = records.values().filter_map(Link::listed).collect();
+        links.retain(|link| now < link.expires);
+        links.sort_by_key(|link| link.expires);
+        let mut of_accounts = HashMap::<String, Vec<LinkStatus>>::new();
+        for link in links {
+            let login = LoginName::parse(link.account.as_bytes()).ok();
+            if let Some(account) = login.and_then(|login| rooms.accounts.meant_by(&login)) {
+                let of_account = of_accounts.entry(account.name.to_string()).or_default();
+                of_account.push(link.into());
+            }
+        }
+        of_accounts
     }
 
     /// The worst of an account's states, and how many seconds its first access token is still good. Where the token store can't be
@@ -237,6 +260,17 @@ impl Desk {
             token_seconds: token.left.map(|left| left.as_secs()),
         };
         (state, status)
+    }
+}
+
+impl From<Link> for LinkStatus {
+    fn from(link: Link) -> Self {
+        Self {
+            account: link.account.into(),
+            app: link.app.into(),
+            asked_by: shown(link.asked_by.as_bytes(), MAX_NAME),
+            expires: seconds(link.expires),
+        }
     }
 }
 

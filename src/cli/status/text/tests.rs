@@ -1,4 +1,5 @@
 use super::*;
+use crate::control::seconds;
 use crate::provider::Protocol;
 
 fn trouble(what: &str) -> TroubleTold {
@@ -25,6 +26,7 @@ fn account(name: &str, state: State) -> AccountStatus {
             token_seconds: None,
         }],
         sign_ins: Vec::new(),
+        links: Vec::new(),
         sessions: 0,
     }
 }
@@ -113,6 +115,33 @@ fn what_keeps_a_file_from_being_used_stands_at_the_end() {
     let at = |what: &str| text.find(what).unwrap();
     assert!(at("user3@contoso.com is in trouble") < at("the disk is full"));
     assert!(at("the disk is full") < at("NOT in use"));
+}
+
+/// Whoever looks for what became of a sign-in sees that it waits for its owner.
+#[test]
+fn a_link_that_was_not_used_is_told() {
+    let mut account = account("*@contoso.com", State::NeedsSignIn);
+    let hours = |hours: u64| seconds(SystemTime::now()) + hours * 3_600 + 60;
+    account.links = [("*@contoso.com", 5), ("bob@contoso.com", 23)]
+        .map(|(account, left)| LinkStatus {
+            account: account.into(),
+            app: "people".into(),
+            asked_by: "Jane (IT)".into(),
+            expires: hours(left),
+        })
+        .into();
+    let mut text = String::new();
+    of_account(&mut text, &account);
+    assert!(
+        text.contains(
+            "\n  link to sign in: not used yet, good for 5 h, asked for by Jane (IT) (app \"people\")\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  link to sign in as bob@contoso.com: not used yet, good for 23 h, "),
+        "{text}"
+    );
 }
 
 #[test]
