@@ -300,6 +300,39 @@ async fn a_listener_that_cannot_be_had_takes_the_others_down() {
     MailClient::logged_in(Protocol::Imap, here, &alice).await;
 }
 
+/// Two products that were configured the wrong way round, or whose ports are opened to the network at the same time.
+#[tokio::test]
+async fn two_listeners_cannot_have_each_others_ports() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let base = Config::new(&sim).account(&alice);
+    let at = |imap: SocketAddr, smtp: SocketAddr| {
+        let imap = format!("protocol = \"imap\"\nbind = \"{imap}\"\n");
+        let smtp = format!("[[listener]]\nprotocol = \"smtp\"\nbind = \"{smtp}\"");
+        base.clone().listeners([]).table("[listener]", &(imap + &smtp))
+    };
+    let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [one, other] = free.map(|free| free.local_addr().unwrap());
+    let everywhere = |address: SocketAddr| SocketAddr::from(([0, 0, 0, 0], address.port()));
+    let mut gate = InProcess::start(Place::new(&sim), &at(one, other));
+    let mut before = MailClient::logged_in(Protocol::Imap, one, &alice).await;
+    let turns = [
+        (other, one),
+        (everywhere(one), everywhere(other)),
+        (everywhere(other), everywhere(one)),
+        (one, everywhere(other)),
+        (everywhere(other), one),
+    ];
+    for (imap, smtp) in turns {
+        gate.reread(&at(imap, smtp)).await;
+        let here = |address: SocketAddr| SocketAddr::from(([127, 0, 0, 1], address.port()));
+        MailClient::logged_in(Protocol::Imap, here(imap), &alice).await;
+        MailClient::logged_in(Protocol::Smtp, here(smtp), &alice).await;
+    }
+    assert_eq!(turns.len(), 5);
+    assert!(before.is_relayed().await);
+}
+
 #[tokio::test]
 async fn a_renewed_certificate_is_shown_and_a_broken_one_is_refused() {
     let sim = Sim::start(Settings::default()).unwrap();
