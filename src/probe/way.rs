@@ -40,9 +40,10 @@ impl Failed {
     }
 }
 
-/// Opens one account's mailbox by one protocol, and takes its leave.
+/// Opens one account's mailbox by one protocol with the token that was asked for, and takes its leave.
 pub async fn mailbox<W: Witness>(
     login: &Authorized,
+    pending: Pending,
     tokens: &Tokens,
     upstream: &Upstream,
     witness: &W,
@@ -58,7 +59,7 @@ pub async fn mailbox<W: Witness>(
         },
         doubt: None,
     };
-    match probe.run().await {
+    match probe.run(&pending).await {
         Ok(()) => Ended::Opened,
         Err(Some(failed)) => Ended::Failed(failed),
         Err(None) => Ended::Untried,
@@ -79,12 +80,11 @@ struct Probe<'a, W> {
 type Fault<'a, W> = (Begun<'a, W>, UpstreamError);
 
 impl<'a, W: Witness> Probe<'a, W> {
-    async fn run(&mut self) -> Result<(), Option<Failed>> {
-        let pending = self.tokens.pending(self.login);
-        let token = self.token(&pending).await?;
+    async fn run(&mut self, pending: &Pending) -> Result<(), Option<Failed>> {
+        let token = self.token(pending).await?;
         let opened = match self.open(&token).await {
             Ok(opened) => opened,
-            Err(fault) => self.with_another(&pending, &token, fault).await?,
+            Err(fault) => self.with_another(pending, &token, fault).await?,
         };
         self.prove(opened).await
     }

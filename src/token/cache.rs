@@ -8,7 +8,7 @@ use super::access::{AccessToken, Fingerprint};
 use super::clock::Moment;
 use super::failures::{Failures, News};
 use super::flight::{Flight, Landing, Outcome};
-use super::request::TokenRequest;
+use super::request::{Proof, TokenRequest};
 use crate::name::Mailbox;
 use crate::oauth::{App, GrantKey, Issued, Kind, TokenError, TokenKey};
 use crate::secret::Secret;
@@ -34,6 +34,18 @@ pub(super) enum Want {
     Fresh,
     /// Any but the one that upstream has refused.
     OtherThan(Fingerprint),
+    /// One that was asked for since then, by the boot-time clock: whether the source still gives any.
+    Since(Duration),
+}
+
+impl Want {
+    /// A failure from before then is no answer.
+    const fn since(self) -> Duration {
+        match self {
+            Self::Since(since) => since,
+            Self::Fresh | Self::OtherThan(_) => Duration::ZERO,
+        }
+    }
 }
 
 /// What a login gets now.
@@ -90,12 +102,21 @@ struct GrantState {
 #[derive(Debug)]
 struct KeyState {
     token: Option<Arc<AccessToken>>,
+    /// What that was got with.
+    got: Option<Got>,
     /// Until when the source is left alone because it gave the same token again.
     held_until: Duration,
     /// When a refusal last made us ask.
     forced: Option<Duration>,
     used: Duration,
     last: LastRequest,
+}
+
+/// What a token was got with. The app tells at a glance what the proof costs a digest to tell.
+#[derive(Debug)]
+struct Got {
+    app: Weak<App>,
+    proof: Proof,
 }
 
 /// The last login's request, to renew by. It does not keep an app alive that a reload has removed.
@@ -131,13 +152,14 @@ impl Cache {
     ) -> (Claim, Option<TakeOff>) {
         let grant = self.grant(request);
         let key = grant.key(request, now);
-        if let Some(token) = key.at_hand(want, now) {
+        let is_proven = key.was_got_with(request);
+        if let Some(token) = key.at_hand(want, now).filter(|_| is_proven) {
             return (Claim::Ready(token), None);
         }
         let fallback = key.fallback(want, now);
         let (flight, take_off) = match grant.flight.clone() {
             Some(flight) => (flight, None),
-            None => match grant.failures.remembered(request, now.boot) {
+            None => match grant.failures.remembered(request, want.since(), now.boot) {
                 Some(error) => return (fallback.map_or(Claim::Remembered(error), Claim::Ready), None),
                 None => grant.take_off(request.clone(), now),
             },
@@ -190,7 +212,7 @@ impl Cache {
             Ok(issued) => {
                 let failures = grant.failures.mended_by(request);
                 let key = grant.key_unused(request, now);
-                let (token, report) = key.shelve(issued, failures, now);
+                let (token, report) = key.shelve(request, issued, failures, now);
                 (Ok(token), report)
             }
             Err(error) => {
@@ -205,7 +227,7 @@ impl Cache {
     pub(super) fn put(&mut self, request: &TokenRequest, issued: Issued, now: Moment) {
         let grant = self.grant(request);
         grant.failures.mended_by(request);
-        grant.key(request, now).shelve(issued, 0, now);
+        grant.key(request, now).shelve(request, issued, 0, now);
     }
 
     /// Forgets the tokens and failures of a grant: somebody has signed in anew, or out. A flight that is in the air
@@ -297,7 +319,11 @@ impl GrantState {
     fn due(&mut self, id: GrantKey, now: Moment) -> Option<TakeOff> {
         let due = self.keys.iter().filter(|(_, key)| key.is_due(now));
         let mut requests = due.filter_map(|(scopes, key)| key.last.request(id, scopes));
-        let request = requests.find(|request| self.failures.remembered(request, now.boot).is_none())?;
+        let is_free = |request: &TokenRequest| {
+            let remembered = self.failures.remembered(request, Duration::ZERO, now.boot);
+            remembered.is_none()
+        };
+        let request = requests.find(is_free)?;
         self.take_off(request, now).1
     }
 }
@@ -306,6 +332,7 @@ impl KeyState {
     fn new(request: &TokenRequest, now: Moment) -> Self {
         Self {
             token: None,
+            got: None,
             held_until: Duration::ZERO,
             forced: None,
             used: now.boot,
@@ -318,6 +345,7 @@ impl KeyState {
         let good = |token: &&Arc<AccessToken>| match want {
             Want::Fresh => token.is_fresh(now) || (token.is_alive(now) && self.is_held(now)),
             Want::OtherThan(refused) => token.fingerprint() != refused && token.is_usable(now),
+            Want::Since(since) => token.minted().boot >= since || (token.is_alive(now) && self.is_held(now)),
         };
         self.token.as_ref().filter(good).cloned()
     }
@@ -326,6 +354,20 @@ impl KeyState {
     fn fallback(&self, want: Want, now: Moment) -> Option<Arc<AccessToken>> {
         let good = |token: &&Arc<AccessToken>| matches!(want, Want::Fresh) && token.is_usable(now);
         self.token.as_ref().filter(good).cloned()
+    }
+
+    /// Whether the token, if there is one, was got with what a request proves itself with: after a reload with another client
+    /// secret it is not, and whether that secret is right shows before the last token of the old one has ended.
+    fn was_got_with(&mut self, request: &TokenRequest) -> bool {
+        let Some(got) = &mut self.got else { return true };
+        if got.app.as_ptr() == Arc::as_ptr(&request.app) {
+            return true;
+        }
+        let is_same = got.proof == request.proof();
+        if is_same {
+            got.app = Arc::downgrade(&request.app);
+        }
+        is_same
     }
 
     fn is_held(&self, now: Moment) -> bool {
@@ -352,8 +394,18 @@ impl KeyState {
     }
 
     /// Puts a token in its place.
-    fn shelve(&mut self, issued: Issued, failures: u32, now: Moment) -> (Arc<AccessToken>, Report) {
+    fn shelve(
+        &mut self,
+        request: &TokenRequest,
+        issued: Issued,
+        failures: u32,
+        now: Moment,
+    ) -> (Arc<AccessToken>, Report) {
         let token = AccessToken::new(issued, now);
+        self.got = Some(Got {
+            app: Arc::downgrade(&request.app),
+            proof: request.proof(),
+        });
         if let Some(old) = &self.token
             && old.fingerprint() == token.fingerprint()
             && old.is_alive(now)

@@ -28,11 +28,17 @@ struct Failure {
     proof: Proof,
     scopes: Box<str>,
     error: Arc<TokenError>,
+    at: Duration,
     until: Duration,
     strikes: u32,
 }
 
 impl Failure {
+    /// Whether the provider said how long to stay away.
+    fn has_a_date(&self) -> bool {
+        matches!(self.error.kind, Kind::Temporary { retry_after: Some(_) })
+    }
+
     /// Whether it stands for what a request would meet. A fault that passes is one of the endpoint, whatever the scopes.
     fn concerns(&self, request: &TokenRequest, proof: Proof) -> bool {
         self.proof == proof && (self.error.is_temporary() || self.scopes == request.key.scopes)
@@ -49,13 +55,22 @@ pub(super) enum News {
 }
 
 impl Failures {
-    /// The remembered error, if it is too early to ask again. `now` is the boot-time clock.
-    pub(super) fn remembered(&self, request: &TokenRequest, now: Duration) -> Option<Arc<TokenError>> {
+    /// The remembered error, if it is too early to ask again. What failed before `since` may have been mended by whoever asks
+    /// now, and is remembered only where the provider itself has said when to come back. Both are of the boot-time clock.
+    pub(super) fn remembered(
+        &self,
+        request: &TokenRequest,
+        since: Duration,
+        now: Duration,
+    ) -> Option<Arc<TokenError>> {
         if self.0.is_empty() {
             return None;
         }
         let proof = request.proof();
-        let mut standing = self.0.iter().filter(|failure| failure.until > now);
+        let mut standing = self
+            .0
+            .iter()
+            .filter(|failure| failure.until > now && (failure.at >= since || failure.has_a_date()));
         let failure = standing.find(|failure| failure.concerns(request, proof))?;
         Some(Arc::clone(&failure.error))
     }
@@ -79,6 +94,7 @@ impl Failures {
             proof,
             scopes: request.key.scopes.clone(),
             error: Arc::clone(error),
+            at: now,
             until: now + pause,
             strikes,
         });

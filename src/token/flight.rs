@@ -43,9 +43,9 @@ impl Flight {
     }
 
     /// Whether what it brings is what a request asks for. Flights of one grant follow each other whatever their scopes,
-    /// and a failure with an old client secret says nothing about the new one.
-    pub(super) fn answers(&self, request: &TokenRequest, outcome: &Outcome) -> bool {
-        self.is_for(request) && (outcome.is_ok() || self.proof == request.proof())
+    /// and what an old client secret brings says nothing about the new one.
+    pub(super) fn answers(&self, request: &TokenRequest) -> bool {
+        self.is_for(request) && self.proof == request.proof()
     }
 
     /// Waits for its end.

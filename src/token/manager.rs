@@ -23,7 +23,7 @@ use super::request::TokenRequest;
 use super::slot::StoreSlot;
 use super::source::{Grants, Source};
 use crate::account::{Authorized, Candidate, Judge};
-use crate::oauth::{Claims, Endpoint, GrantKey, Issued, TokenError, TokenKey};
+use crate::oauth::{Claims, Endpoint, Grant, GrantKey, Issued, TokenError, TokenKey};
 use crate::secret::Secret;
 
 /// All access tokens of the program. Clones share them.
@@ -97,6 +97,24 @@ impl Tokens {
     /// A token for a login: at hand, or on its way. Nothing but a login that was found right can have one.
     pub fn pending(&self, login: &Authorized) -> Pending {
         self.request(TokenRequest::for_session(login))
+    }
+
+    /// A token for a login that was asked for no earlier than that, where one can be asked for: what only a mail client's
+    /// password brings is taken as it is. For whoever wants to know whether the source still gives tokens.
+    pub fn since(&self, login: &Authorized, since: Since) -> Pending {
+        self.request_since(TokenRequest::for_session(login), since)
+    }
+
+    pub(super) fn request_since(&self, request: TokenRequest, since: Since) -> Pending {
+        let waits = matches!(request.app.grant, Grant::Password(_)) && request.password.is_none();
+        let want = if waits { Want::Fresh } else { Want::Since(since.0) };
+        let claim = self.claim(&request, want);
+        Pending::new(self.clone(), request, want, claim)
+    }
+
+    /// The moment for [`Self::since`].
+    pub fn from_now_on(&self) -> Since {
+        Since(self.now().boot)
     }
 
     pub(super) fn request(&self, request: TokenRequest) -> Pending {
@@ -226,6 +244,10 @@ impl Tokens {
         Some(claim)
     }
 }
+
+/// A moment after which a token is asked for anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Since(Duration);
 
 /// What is known of a token without asking for it.
 #[derive(Clone, Debug, Default)]

@@ -32,7 +32,7 @@ mod typed;
 
 pub use access::{AccessToken, Fingerprint};
 pub use counts::Counts;
-pub use manager::{Standing, Tokens};
+pub use manager::{Since, Standing, Tokens};
 pub use pending::Pending;
 pub use people::Unproven;
 pub use slot::{StoreOpener, StoreSlot};

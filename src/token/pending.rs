@@ -97,7 +97,7 @@ impl Pending {
     async fn outcome(&self, flight: &Flight, older: Option<Arc<AccessToken>>) -> Option<Outcome> {
         let Some(older) = older else {
             let outcome = flight.landed().await;
-            return flight.answers(&self.request, &outcome).then_some(outcome);
+            return flight.answers(&self.request).then_some(outcome);
         };
         let waited = self
             .tokens
@@ -106,7 +106,7 @@ impl Pending {
             .saturating_sub(flight.started.min(self.asked));
         match timeout(PATIENCE.saturating_sub(waited), flight.landed()).await {
             Err(_) => Some(Ok(older)),
-            Ok(outcome) if flight.answers(&self.request, &outcome) => Some(outcome.or(Ok(older))),
+            Ok(outcome) if flight.answers(&self.request) => Some(outcome.or(Ok(older))),
             Ok(_) => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::name::LoginName;
 use crate::probe::{self, Door, Outcome, Step, Witness};
 use crate::provider::Protocol;
 use crate::server::watch;
+use crate::token::Since;
 
 impl Desk {
     /// Tests one account, or all; by one protocol, or all that it has. Ends early when nobody listens any more.
@@ -28,8 +29,10 @@ impl Desk {
             self.remark_refused_file(talk).await;
             self.test_doors(&logins, talk).await;
             let mut asked = Vec::new();
+            // A token at hand would hide for an hour that the client secret was replaced by a wrong one.
+            let since = self.context.tokens.from_now_on();
             for login in &logins {
-                self.test_login(login, &mut asked, talk).await;
+                self.test_login(login, since, &mut asked, talk).await;
             }
             talk.tell(News::Tested).await;
         };
@@ -124,7 +127,7 @@ impl Desk {
     }
 
     /// `asked` are the token endpoints whose clock was compared.
-    async fn test_login(&self, login: &Authorized, asked: &mut Vec<Url>, talk: &Talk) {
+    async fn test_login(&self, login: &Authorized, since: Since, asked: &mut Vec<Url>, talk: &Talk) {
         let telling = Telling {
             account: Some(login.account()),
             protocol: Some(login.protocol()),
@@ -136,7 +139,8 @@ impl Desk {
             probe::clock(url, &self.endpoint, &telling).await;
         }
         let context = &self.context;
-        let ended = probe::mailbox(login, &context.tokens, &context.upstream, &telling).await;
+        let pending = context.tokens.since(login, since);
+        let ended = probe::mailbox(login, pending, &context.tokens, &context.upstream, &telling).await;
         watch::heard(&context.states, login, &ended);
     }
 }

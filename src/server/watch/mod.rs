@@ -24,9 +24,15 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
     let watching = async {
         let mut rounds = Rounds::default();
+        let mut before = context.rooms.load_full();
         loop {
             sleep(PAUSE).await;
             let accounts = watched(&context);
+            let rooms = context.rooms.load_full();
+            if !Arc::ptr_eq(&rooms, &before) {
+                rounds.hurry(in_trouble(&context.states, &accounts));
+                before = rooms;
+            }
             let names = accounts.iter().map(|account| account.name.to_string());
             let Some(due) = rounds.due(names) else { continue };
             let Some(account) = accounts.iter().find(|one| *one.name.to_string() == *due.name) else {
@@ -52,6 +58,15 @@ fn watched(context: &Context) -> Vec<Arc<Account>> {
         .filter(|account| account.watch && !account.lets_nobody_in())
         .cloned()
         .collect()
+}
+
+/// The accounts with a trouble that a change of the configuration may have mended: whoever made it wants to know.
+fn in_trouble(states: &States, accounts: &[Arc<Account>]) -> impl Iterator<Item = String> {
+    let names = accounts.iter().map(|account| account.name.to_string());
+    names.filter(|name| {
+        let has_trouble = |protocol| states.of(name, protocol).trouble.is_some();
+        Protocol::ALL.into_iter().any(has_trouble)
+    })
 }
 
 /// What a look at an account has shown.
@@ -82,7 +97,8 @@ async fn look(context: &Context, account: &Account, is_second: bool) -> Found {
         if token.left.is_none() && waits {
             continue;
         }
-        let ended = probe::mailbox(&login, &context.tokens, &context.upstream, &Nobody).await;
+        let pending = context.tokens.pending(&login);
+        let ended = probe::mailbox(&login, pending, &context.tokens, &context.upstream, &Nobody).await;
         if may_pass(&ended) && !is_second {
             found = Found::Doubtful;
         } else {

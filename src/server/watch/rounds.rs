@@ -56,6 +56,15 @@ impl Rounds {
         })
     }
 
+    /// These are looked at next, and what they are found with is told.
+    pub(super) fn hurry(&mut self, accounts: impl Iterator<Item = String>) {
+        let next = Next {
+            at: Instant::now(),
+            is_second: true,
+        };
+        self.next.extend(accounts.map(|name| (name, next)));
+    }
+
     /// An account was looked at.
     pub(super) fn looked(&mut self, due: Due, found: Found) {
         let is_second = found == Found::Doubtful && !due.is_second;
@@ -152,6 +161,19 @@ mod tests {
         for pair in seen[1..].chunks_exact(2) {
             assert!(apart(pair) >= DAILY);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_change_may_have_mended_is_looked_at_next() {
+        let mut rounds = Rounds::default();
+        assert!(rounds.due(names(9)).is_none());
+        rounds.hurry(names(2));
+        for _ in 0..2 {
+            let due = rounds.due(names(9)).unwrap();
+            assert!(due.is_second && ["user0@x.org", "user1@x.org"].contains(&&*due.name));
+            rounds.looked(due, Found::Doubtful);
+        }
+        assert!(rounds.due(names(9)).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,6 +23,7 @@ mod failing;
 mod isolation;
 mod lifetimes;
 mod refused;
+mod replaced;
 mod sharing;
 mod silence;
 
