@@ -14,6 +14,8 @@ const MAX_TEXT: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Brought {
     pub(super) state: Option<Secret<String>>,
+    /// Which provider says so, by RFC 9207, where it names itself.
+    pub(super) issuer: Option<Box<str>>,
     pub(super) said: Said,
 }
 
@@ -50,6 +52,7 @@ pub(super) fn of_paste(text: &str) -> Option<Brought> {
         None if text.contains("://") => None,
         None => Some(Brought {
             state: None,
+            issuer: None,
             said: Said::Code(code(text.into())?),
         }),
     }
@@ -78,7 +81,8 @@ fn of_query(query: &str) -> Option<Brought> {
         return None;
     };
     let state = fields.get("state").map(|state| Secret::new(state.to_owned()));
-    Some(Brought { state, said })
+    let issuer = fields.get("iss").map(Into::into);
+    Some(Brought { state, issuer, said })
 }
 
 fn refusal(error: &str, fields: &Fields<'_>) -> ErrorReply {
@@ -126,7 +130,7 @@ mod tests {
 
     /// What was read: the state, then what it says.
     fn shown(brought: Option<Brought>) -> String {
-        let Some(Brought { state, said }) = brought else {
+        let Some(Brought { state, said, .. }) = brought else {
             return "nothing".to_owned();
         };
         let state = state.map_or("-".to_owned(), |state| state.expose().clone());

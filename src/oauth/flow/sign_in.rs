@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use url::Url;
+use url::{Host, Url};
 
 use super::authorize::{self, Authorization, Hints};
 use super::code::Redemption;
@@ -54,6 +54,8 @@ pub enum Foreign {
     Stateless,
     /// Its state is of another sign-in: mostly one that was begun before, in another tab.
     Other,
+    /// It has the state of this sign-in, and comes from another provider than was asked.
+    Elsewhere,
     /// This sign-in has had its answer.
     Late,
 }
@@ -121,6 +123,12 @@ impl SignIn {
                 return Returned::Foreign(Foreign::Other);
             }
         }
+        if brought
+            .issuer
+            .is_some_and(|issuer| !is_beside(&issuer, &self.url))
+        {
+            return Returned::Foreign(Foreign::Elsewhere);
+        }
         let Some(Waiting { verifier, .. }) = self.waiting.take() else {
             return Returned::Foreign(Foreign::Late);
         };
@@ -134,6 +142,26 @@ impl SignIn {
             Said::Refused(reply) => Returned::Refused(refusal::told(&self.asked, &reply)),
         }
     }
+}
+
+/// Whether an issuer is that of the page which was asked. RFC 9207 2.4: else one provider, that leads its visitors on to another, would
+/// be brought the other's codes (RFC 9700 4.4). No configuration says how issuers are called, so it is their host that has to be the
+/// page's, or beside it: `www.example.com` may speak for `api.example.com`.
+fn is_beside(issuer: &str, page: &Url) -> bool {
+    let issuer = Url::parse(issuer);
+    let Some((issuer, page)) = issuer.as_ref().ok().and_then(Url::host).zip(page.host()) else {
+        return false;
+    };
+    let (Host::Domain(name), Host::Domain(of_page)) = (&issuer, &page) else {
+        return issuer == page;
+    };
+    let site = of_page.split_once('.').map(|(_, site)| site);
+    let site = site.filter(|site| site.contains('.'));
+    let is_in = |site: &str| {
+        let before = name.strip_suffix(site);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    name == of_page || site.is_some_and(is_in)
 }
 
 #[cfg(test)]
@@ -217,6 +245,51 @@ mod tests {
             Returned::Foreign(Foreign::Other)
         ));
         let answer = sign_in.hear(&format!("/?code=good&state={state}"));
+        assert!(matches!(answer, Returned::Code(_)), "{answer:?}");
+    }
+
+    #[test]
+    fn an_answer_of_another_provider_does_not_end_a_sign_in() {
+        let cases = [
+            ("https://login.example", "https://login.example/t/v2.0", true),
+            (
+                "https://accounts.google.com/o/oauth2/v2/auth",
+                "https://accounts.google.com",
+                true,
+            ),
+            ("https://api.fastmail.com/oauth", "https://www.fastmail.com", true),
+            ("https://api.fastmail.com/oauth", "https://fastmail.com", true),
+            ("https://localhost:8443/", "https://localhost/t", true),
+            ("https://[::1]:8443/", "https://[::1]/t", true),
+            ("https://login.example", "https://evil.example", false),
+            ("https://login.example", "https://login.example.evil.test", false),
+            ("https://accounts.google.com", "https://evilgoogle.com", false),
+            ("https://accounts.google.com", "https://com", false),
+            ("https://localhost:8443/", "https://evil.localhost/", false),
+            ("https://192.0.2.1/", "https://198.51.2.1/", false),
+            ("https://login.example", "login.example", false),
+            ("https://login.example", "", false),
+        ];
+        for (page, issuer, expected) in cases {
+            assert_eq!(
+                is_beside(issuer, &page.parse().unwrap()),
+                expected,
+                "{issuer} at {page}"
+            );
+        }
+        assert_eq!(cases.len(), 14);
+        let (mut sign_in, state) = begun();
+        let target = format!("/?code=c0de&state={state}");
+        for answer in [
+            sign_in.hear(&format!("{target}&iss=https://evil.test")),
+            sign_in.paste(&format!("{target}&iss=https://evil.test")),
+        ] {
+            assert!(
+                matches!(answer, Returned::Foreign(Foreign::Elsewhere)),
+                "{answer:?}"
+            );
+        }
+        let answer = sign_in.hear(&format!("{target}&iss=https%3A%2F%2Flogin.example%2Ft"));
         assert!(matches!(answer, Returned::Code(_)), "{answer:?}");
     }
 

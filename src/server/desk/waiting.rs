@@ -160,6 +160,9 @@ const fn foreign_text(foreign: Foreign) -> &'static str {
         Foreign::Other => {
             "This is the answer to another sign-in, perhaps one that was begun before in another tab. Go on with the newest."
         }
+        Foreign::Elsewhere => {
+            "This answer names another provider than the one that was asked, and is not taken."
+        }
         Foreign::Late => "This sign-in has had its answer already.",
     }
 }
