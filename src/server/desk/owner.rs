@@ -24,6 +24,7 @@ impl Desk {
         accept_owner: bool,
         talk: &mut Talk,
     ) -> Result<(), Refused> {
+        let login = self.still_wanted(&login)?;
         let Some(app) = login.route().app.grant.delegated() else {
             return Err(refused(
                 "the app has no sign-in",
@@ -56,6 +57,24 @@ impl Desk {
         })
         .await;
         Ok(())
+    }
+
+    /// The login as it is configured now. A person may take ten minutes, and what they bring for an account that has gone meanwhile, or
+    /// is another app's or another person's, must not be kept where nobody expects it.
+    fn still_wanted(&self, login: &Authorized) -> Result<Authorized, Refused> {
+        let begun = login.token_wanted();
+        let now = self.login_to_sign_in(&begun.account, Some(&begun.app.name)).ok();
+        let same = now.filter(|now| now.token_wanted().key.grant == begun.key.grant);
+        same.ok_or_else(|| {
+            refused(
+                format!(
+                    "{} is not configured any more as it was when the sign-in began",
+                    begun.account
+                ),
+                "the configuration has changed meanwhile: nothing was kept",
+                "look at the account with `saslgate status`, and sign in again if it is still there",
+            )
+        })
     }
 
     /// The owner is the one that the configuration expects, or one whom upstream lets open the mailbox; else the operator
