@@ -1,12 +1,15 @@
 //! A running saslgate with an admin page, one app that people sign in to, and Grace's account.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use saslgate::sim::Demo;
 use saslgate::sim::directory::{App, Platform};
+use saslgate::sim::entra::{Browser as Seat, Does, Who};
+use saslgate::sim::{Demo, Sim};
 
-use crate::http::Browser;
+use crate::http::{Answer, Browser};
 use crate::people::{DELEGATED, Signing, client_id, free_port, text};
+use crate::sign_in::looks_until;
 use crate::support::config::{Account, Config, SIMULATOR};
 use crate::support::place::Place;
 use crate::support::program::Program;
@@ -103,6 +106,47 @@ impl Rig {
         page.between("http-equiv=\"refresh\" content=\"0;url=", "\">")
     }
 
+    /// The same by a form that does not say how.
+    pub(crate) async fn begin_without_a_way(&self, browser: &mut Browser) {
+        let fields = [("account", self.grace.login.as_str()), ("app", "page")];
+        let page = browser.submit(&self.grace_page(), "/sign-in", &fields).await;
+        page.between("http-equiv=\"refresh\" content=\"0;url=", "\">");
+    }
+
+    /// Signs Grace in at the page.
+    pub(crate) async fn signs_in(&self, browser: &mut Browser) {
+        let address = self.begin_sign_in(browser).await;
+        let back = self.comes_back(&address).await;
+        assert_eq!(browser.get(&back).await.status, 303);
+        looks_until(browser, "/signing-in", "is signed in").await;
+    }
+
+    /// Has a link made for Grace at the page: its path.
+    pub(crate) async fn link(&self) -> String {
+        let fields = [("account", self.grace.login.as_str()), ("app", "page")];
+        let mut operator = self.operator().await;
+        let page = operator.submit(&self.grace_page(), "/link", &fields).await;
+        self.path_of_link(&page)
+    }
+
+    /// The path of the link that a page shows.
+    pub(crate) fn path_of_link(&self, page: &Answer) -> String {
+        let start = format!("http://localhost:{}/sign-in/", self.port);
+        let rest = page.between(&start, "<");
+        let secret = rest.split_whitespace().next().unwrap();
+        assert_eq!(secret.len(), 43, "256 bits: {secret}");
+        format!("/sign-in/{secret}")
+    }
+
+    /// Who sits at the provider's page from now on, and agrees to everything.
+    pub(crate) fn sits(&self, who: &str) {
+        let seat = Seat {
+            who: Who::Person(who.to_owned()),
+            does: Does::Agrees,
+        };
+        self.signing.sim.entra().browser.set(seat);
+    }
+
     /// The path and query at which the provider sends the browser back.
     pub(crate) async fn comes_back(&self, address: &str) -> String {
         let back = self.signing.browser.sent_back(address).await;
@@ -130,6 +174,30 @@ pub(crate) fn https(trusting: &rustls::ClientConfig) -> reqwest::Client {
         .no_proxy()
         .build()
         .unwrap()
+}
+
+/// What stands in `[provider.NAME]` of the simulator, with its token and device endpoints at that authority.
+pub(crate) fn provider(sim: &Sim, authority: &str) -> String {
+    let (to, mut text) = (sim.addresses(), String::new());
+    for (key, authority, path) in [
+        ("token_url", authority, "token"),
+        ("device_url", authority, "devicecode"),
+        ("authorize_url", &*to.authority(), "authorize"),
+    ] {
+        let _ = writeln!(text, "{key} = \"{authority}/{{tenant}}/oauth2/v2.0/{path}\"");
+    }
+    for (name, to, tls) in [
+        ("imap", to.imap, "implicit"),
+        ("pop3", to.pop3, "implicit"),
+        ("smtp", to.smtp, "starttls"),
+    ] {
+        let _ = write!(
+            text,
+            "{name} = \"localhost:{}\"\ntls.{name} = \"{tls}\"\n",
+            to.port()
+        );
+    }
+    text
 }
 
 /// What is stored of a chosen password.

@@ -67,6 +67,15 @@ impl Browser {
 
     /// A refresh token that a person got elsewhere, by name and password.
     pub(crate) async fn refresh_token(&self, token_url: &str, form: &[(&str, &str)]) -> String {
+        let json = self.asks(token_url, form).await;
+        json["refresh_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{json}"))
+            .to_owned()
+    }
+
+    /// Asks the token endpoint as anybody can who is no app of ours: what it says.
+    pub(crate) async fn asks(&self, token_url: &str, form: &[(&str, &str)]) -> serde_json::Value {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -81,10 +90,6 @@ impl Browser {
             .text()
             .await
             .unwrap();
-        let json: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        json["refresh_token"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{json}"))
-            .to_owned()
+        serde_json::from_str(&answer).unwrap()
     }
 }
