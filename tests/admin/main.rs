@@ -10,11 +10,14 @@ mod support;
 #[path = "../grants/browser.rs"]
 #[allow(dead_code)]
 mod browser;
+#[path = "../grants/middleman.rs"]
+mod middleman;
 #[path = "../grants/people.rs"]
 #[allow(dead_code)]
 mod people;
 
 mod attacks;
+mod canaries;
 mod floods;
 mod http;
 mod links;

@@ -192,11 +192,54 @@ mod tests {
         assert_eq!(elsewhere.len(), 5);
     }
 
+    /// O5, RFC 8252 8.3: whoever had the port on one of this machine's addresses would be sent the code.
     #[tokio::test]
     async fn a_port_that_somebody_has_is_told() {
-        let holder = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let port = holder.local_addr().unwrap().port();
-        let trouble = Landing::bind(&format!("http://localhost:{port}/")).err().unwrap();
-        assert!(trouble.what.contains(&port.to_string()), "{}", trouble.what);
+        let holders = ["127.0.0.1", "0.0.0.0", "::1", "::"].map(|held| held.parse::<IpAddr>().unwrap());
+        for held in holders {
+            let holder = bind(SocketAddr::new(held, 0)).unwrap();
+            let port = holder.local_addr().unwrap().port();
+            let trouble = Landing::bind(&format!("http://localhost:{port}/")).err().unwrap();
+            assert!(
+                trouble.what.contains(&port.to_string()),
+                "{held}: {}",
+                trouble.what
+            );
+        }
+    }
+
+    /// O5: while a sign-in goes on nobody takes the port beside it, however politely they ask the system; and it is let go of then.
+    #[tokio::test]
+    async fn a_port_that_is_listened_to_is_nobody_elses() {
+        // Of those that the system gives to nobody who asks for any port.
+        let mut free = 14_000..32_000_u16;
+        let (free, landing) = free
+            .find_map(|port| Some((port, Landing::bind(&format!("http://localhost:{port}/")).ok()?)))
+            .unwrap();
+        let addresses: Vec<_> = landing
+            .sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap())
+            .collect();
+        assert_eq!(addresses.len(), 2);
+        for address in &addresses {
+            assert!(address.ip().is_loopback() && address.port() == free, "{address}");
+            assert!(sharing(*address).is_err(), "{address} is shared");
+        }
+        drop(landing);
+        for address in addresses {
+            assert!(sharing(address).is_ok(), "{address} is not let go of");
+        }
+    }
+
+    /// A socket that would share its address with others.
+    fn sharing(address: SocketAddr) -> io::Result<socket2::Socket> {
+        let socket =
+            socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+        socket.set_reuse_port(true)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(1)?;
+        Ok(socket)
     }
 }
