@@ -259,3 +259,74 @@ fn damaged_files_are_reported_within_their_lines() {
     }
     assert_eq!(seen, 21 * 200);
 }
+
+/// O10: whoever writes a configuration has saslgate send an app's secret somewhere. It goes by https alone, and to nobody but the
+/// preset's own hosts where a preset is named.
+#[test]
+fn no_endpoint_is_in_clear_or_in_the_place_of_a_presets() {
+    let own = |url: &str| format!("preset = \"mine\"\n[provider.mine]\nimap = \"imap.example:993\"\n{url}\n");
+    let cases = [
+        (
+            own("token_url = \"http://169.254.169.254/latest/token\""),
+            "`token_url` is not https",
+        ),
+        (
+            own("token_url = \"http://localhost:8080/token\""),
+            "`token_url` is not https",
+        ),
+        (
+            own("token_url = \"file:///etc/shadow\""),
+            "`token_url` is not https",
+        ),
+        (
+            own("token_url = \"gopher://127.0.0.1:25/x\""),
+            "`token_url` is not https",
+        ),
+        (
+            own("token_url = \"//login.example/token\""),
+            "`token_url` is not a URL",
+        ),
+        (
+            own("token_url = \"https://a:b@login.example/token\""),
+            "has a user name or password",
+        ),
+        (
+            own("token_url = \"https://login.example/token#x\""),
+            "has a `#` in it",
+        ),
+        (
+            own("device_url = \"http://login.example/device\""),
+            "`device_url` is not https",
+        ),
+        (
+            own("authorize_url = \"http://login.example/\""),
+            "`authorize_url` is not https",
+        ),
+        (
+            own("authorize_url = \"javascript:alert(1)\""),
+            "`authorize_url` is not https",
+        ),
+        (
+            "token_url = \"https://evil.example/token\"".to_owned(),
+            "token_url",
+        ),
+        (
+            "[provider.microsoft365]\ntoken_url = \"https://evil.example/token\"".to_owned(),
+            "is the name of a preset",
+        ),
+        (
+            "tenant = \"https://evil.example/contoso/oauth2/v2.0/token\"".to_owned(),
+            "`tenant`",
+        ),
+        ("tenant = \"contoso.com/../../evil\"".to_owned(), "`tenant`"),
+        ("tenant = \"x@evil.example\"".to_owned(), "`tenant`"),
+    ];
+    for (lines, expected) in &cases {
+        let text = format!(
+            "[app]\ngrant = \"client_credentials\"\nclient_id = \"a\"\nclient_secret_env = \"TENANT\"\n{lines}\n"
+        );
+        let said = report(text.as_bytes()).to_string();
+        assert!(said.contains(expected), "{lines}: {said}");
+    }
+    assert_eq!(cases.len(), 15);
+}
