@@ -263,7 +263,7 @@ mod tests {
         assert!(admin.password.is_some());
     }
 
-    /// A page that other machines reach has TLS, its own or a proxy's.
+    /// B8: a page that other machines reach has TLS, its own or a proxy's.
     #[test]
     fn each_way_to_be_exposed_by_mistake_is_an_error() {
         let tls = "certificate = \"page.pem\"\nkey = \"page.key\"\n";

@@ -27,6 +27,7 @@ async fn silent(address: SocketAddr, begun: &[u8]) -> Vec<TcpStream> {
     crowd
 }
 
+/// B7: more slow connections than there is room for, and more of a request than is read.
 #[tokio::test]
 async fn slow_heads_and_bodies_hold_up_nobody() {
     let alice = Account::new(Demo::ALICE);

@@ -74,6 +74,17 @@ pub(crate) async fn say(address: SocketAddr, request: &[u8]) -> Answer {
     }
 }
 
+/// Waits until nobody is at an address any more.
+pub(crate) async fn deserted(address: SocketAddr) {
+    let is_answered = || async { TcpStream::connect(address).await.is_ok() };
+    soon("nobody at the address", async {
+        while is_answered().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// A browser at the page.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {

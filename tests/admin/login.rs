@@ -38,6 +38,7 @@ fn has_all_headers(page: &Answer, path: &str) {
     );
 }
 
+/// B4, O6: no page is framed, runs a script, is kept, or tells another site where somebody came from.
 #[tokio::test]
 async fn every_page_has_the_headers_that_a_browser_obeys_and_no_script() {
     let rig = Rig::new().await;
@@ -85,7 +86,7 @@ async fn every_page_has_the_headers_that_a_browser_obeys_and_no_script() {
     has_all_headers(&other, "a refusal");
 }
 
-/// RFC 6265bis: what keeps a session from scripts, from other sites, and from whoever planted a cookie before.
+/// B5, RFC 6265bis: what keeps a session from scripts, from other sites, and from whoever planted a cookie before.
 #[tokio::test]
 async fn a_session_is_new_at_each_login_and_its_cookie_stays_here() {
     let rig = Rig::new().await;
@@ -123,6 +124,7 @@ async fn a_session_is_new_at_each_login_and_its_cookie_stays_here() {
     assert_ne!(browser.cookies["saslgate-session"], first);
 }
 
+/// B3: guesses cost time, and the log says from where they came.
 #[tokio::test]
 async fn whoever_guesses_waits_and_is_refused_alike() {
     let rig = Rig::new().await;
@@ -147,7 +149,7 @@ async fn whoever_guesses_waits_and_is_refused_alike() {
     assert_eq!(line["source"], "127.0.0.1");
 }
 
-/// Without a password, whoever can read the file gets in; the log names the file alone.
+/// B3: without a password, whoever can read the file gets in; the log names the file alone.
 #[tokio::test]
 async fn the_token_of_a_page_without_a_password_is_in_a_file_for_its_owner_alone() {
     use std::os::unix::fs::MetadataExt as _;
@@ -163,7 +165,7 @@ async fn the_token_of_a_page_without_a_password_is_in_a_file_for_its_owner_alone
     assert_eq!(rig.browser().log_in("").await.status, 403);
 }
 
-/// A name that was written to be markup stays a name.
+/// B4: a name that was written to be markup stays a name.
 #[tokio::test]
 async fn names_are_text_wherever_they_are_shown() {
     const NAME: &str = "<img/src=x/onerror=alert(1)>\\\"'&@contoso.com";
@@ -231,7 +233,7 @@ async fn pages_of_operators_are_for_operators() {
     }
 }
 
-/// With TLS a browser takes the cookies from this very host alone, and never sends them in clear.
+/// B5: with TLS a browser takes the cookies from this very host alone, and never sends them in clear.
 #[tokio::test]
 async fn with_tls_the_cookies_are_of_this_host_and_secure() {
     let port = crate::people::free_port();

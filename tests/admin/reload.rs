@@ -1,6 +1,6 @@
 //! The page follows the configuration, and says what is wrong with one that was not taken.
 
-use crate::http::Browser;
+use crate::http::{Browser, deserted};
 use crate::people::free_port;
 use crate::rig::{PASSWORD, Rig, https, stored, with_tls};
 use crate::support::Gate as _;
@@ -64,7 +64,7 @@ async fn another_password_another_port_and_no_page_count_at_once() {
     let port = free_port();
     let moved = rig.config.clone().table("admin", &table(port, PASSWORD));
     rig.gate.reload(&moved).await;
-    assert!(tokio::net::TcpStream::connect(rig.address()).await.is_err());
+    deserted(rig.address()).await;
     assert_eq!(Browser::new(port).log_in(PASSWORD).await.status, 303);
     let gone = crate::support::config::Config::clone(&rig.config).table("admin", "");
     let without = gone.text().replace("[admin]\n", "");
@@ -72,7 +72,7 @@ async fn another_password_another_port_and_no_page_count_at_once() {
     let mark = rig.gate.log.mark();
     rig.gate.signal(rustix::process::Signal::HUP);
     rig.gate.log.message(mark, "configuration reloaded").await;
-    assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    deserted(([127, 0, 0, 1], port).into()).await;
 }
 
 /// certbot renews while saslgate runs: the page shows the new certificate, and goes on with the old one where the new is none.

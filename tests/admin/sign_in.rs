@@ -29,6 +29,7 @@ pub(crate) async fn looks_until(browser: &mut Browser, path: &str, text: &str) -
     .await
 }
 
+/// O6: the answer with the code in its address is left for a clean one, and no site is told where somebody came from.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_the_button_to_mail_and_back() {
     let rig = Rig::new().await;
@@ -162,7 +163,7 @@ async fn by_a_code_on_another_device() {
     );
 }
 
-/// Somebody else's sign-in is not kept, and the page says whose it was and what to do.
+/// O4: somebody else's sign-in is not kept, and the page says whose it was and what to do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_wrong_person_is_told_and_not_kept() {
     use saslgate::sim::entra::{Browser as At, Does, Who};

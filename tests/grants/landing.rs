@@ -19,7 +19,7 @@ fn state_of(address: &str) -> String {
     pairs.find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
-/// RFC 6819 4.4.1.8, RFC 9700 4.7: a code is taken with the state of this sign-in alone, once, under this very name.
+/// O1, B1, RFC 6819 4.4.1.8, RFC 9700 4.7: a code is taken with the state of this sign-in alone, once, under this very name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_strangers_send_to_the_landing_costs_no_request_and_does_not_end_the_sign_in() {
     let signing = Signing::new();
@@ -70,6 +70,7 @@ async fn what_strangers_send_to_the_landing_costs_no_request_and_does_not_end_th
     command.interrupt().await;
 }
 
+/// O5, RFC 8252 8.3.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_that_another_program_has_is_told_before_any_browser_is_sent_there() {
     let signing = Signing::new();
@@ -84,6 +85,31 @@ async fn a_port_that_another_program_has_is_told_before_any_browser_is_sent_ther
     drop(holder);
     let said = signing.sign_in(&gate.place, &account.login).await;
     assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+/// B4: what the provider, or whoever has its answer changed on the way, writes is text on the page where a browser lands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_of_the_provider_is_text_where_the_browser_lands() {
+    let signing = Signing::new();
+    let account = signing.account("grace");
+    let gate = InProcess::start(Place::new(&signing.sim), &signing.config().account(&account));
+    let command = Running::start(&gate.place, &["sign-in", &account.login, "--no-browser"]);
+    let state = state_of(&command.address().await);
+    let mut back = Url::parse(&redirect_uri(signing.port)).unwrap();
+    back.query_pairs_mut()
+        .append_pair("error", "access_denied")
+        .append_pair(
+            "error_description",
+            "AADSTS50105: <img src=x onerror=\"alert(1)\"><script>alert(1)</script>",
+        )
+        .append_pair("state", &state);
+    let page = signing.browser.load(back.as_str()).await;
+    assert!(page.text.contains("Not signed in"), "{}", page.text);
+    for raw in ["<img", "<script"] {
+        assert!(!page.text.contains(raw), "{}", page.text);
+    }
+    assert_eq!(command.end().await.code, Some(2));
+    assert_eq!(signing.sim.entra().request_count(), 0);
 }
 
 /// The return from the page for administrators has no code: nobody has signed in by it.

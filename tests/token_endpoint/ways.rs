@@ -44,6 +44,7 @@ async fn an_endpoint_that_does_not_even_greet_is_given_up_after_five_seconds() {
     assert_eq!(error.what, "127.0.0.1 could not be reached within 5 s");
 }
 
+/// O10: an endpoint that sends us on would have the secret brought anywhere.
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_the_secret_not_sent_on() {
     let elsewhere = Server::start(Act::Say(ok(TOKEN).into())).await;

@@ -8,7 +8,7 @@ use saslgate::provider::Protocol;
 use saslgate::sim::Demo;
 
 use super::{Attack, FORM, get, post};
-use crate::http::Browser;
+use crate::http::{Browser, deserted};
 use crate::rig::{PASSWORD, Rig, stored};
 use crate::support::config::Account;
 use crate::support::mail_client::MailClient;
@@ -152,7 +152,7 @@ async fn a_page_that_goes_takes_its_sign_ins_along() {
     let mark = rig.gate.log.mark();
     rig.gate.signal(Signal::HUP);
     rig.gate.log.message(mark, "configuration reloaded").await;
-    assert!(tokio::net::TcpStream::connect(rig.address()).await.is_err());
+    deserted(rig.address()).await;
     let again = rig.config.clone();
     rig.gate.reload(&again).await;
     assert_eq!(owner.get(&back).await.status, 400);
