@@ -4,6 +4,7 @@ pub mod authorize;
 mod client_credentials;
 mod code;
 pub mod device;
+mod issuer;
 mod jwt_bearer;
 mod managed_identity;
 pub mod password;

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use url::{Host, Url};
+use url::Url;
 
 use super::authorize::{self, Authorization, Hints};
 use super::code::Redemption;
+use super::issuer::is_beside;
 use super::pkce::{self, Verifier};
 use super::redirect::{self, Brought, Said};
 use crate::oauth::Scopes;
@@ -144,26 +145,6 @@ impl SignIn {
     }
 }
 
-/// Whether an issuer is that of the page which was asked. RFC 9207 2.4: else one provider, that leads its visitors on to another, would
-/// be brought the other's codes (RFC 9700 4.4). No configuration says how issuers are called, so it is their host that has to be the
-/// page's, or beside it: `www.example.com` may speak for `api.example.com`.
-fn is_beside(issuer: &str, page: &Url) -> bool {
-    let issuer = Url::parse(issuer);
-    let Some((issuer, page)) = issuer.as_ref().ok().and_then(Url::host).zip(page.host()) else {
-        return false;
-    };
-    let (Host::Domain(name), Host::Domain(of_page)) = (&issuer, &page) else {
-        return issuer == page;
-    };
-    let site = of_page.split_once('.').map(|(_, site)| site);
-    let site = site.filter(|site| site.contains('.'));
-    let is_in = |site: &str| {
-        let before = name.strip_suffix(site);
-        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    };
-    name == of_page || site.is_some_and(is_in)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,34 +231,6 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_provider_does_not_end_a_sign_in() {
-        let cases = [
-            ("https://login.example", "https://login.example/t/v2.0", true),
-            (
-                "https://accounts.google.com/o/oauth2/v2/auth",
-                "https://accounts.google.com",
-                true,
-            ),
-            ("https://api.fastmail.com/oauth", "https://www.fastmail.com", true),
-            ("https://api.fastmail.com/oauth", "https://fastmail.com", true),
-            ("https://localhost:8443/", "https://localhost/t", true),
-            ("https://[::1]:8443/", "https://[::1]/t", true),
-            ("https://login.example", "https://evil.example", false),
-            ("https://login.example", "https://login.example.evil.test", false),
-            ("https://accounts.google.com", "https://evilgoogle.com", false),
-            ("https://accounts.google.com", "https://com", false),
-            ("https://localhost:8443/", "https://evil.localhost/", false),
-            ("https://192.0.2.1/", "https://198.51.2.1/", false),
-            ("https://login.example", "login.example", false),
-            ("https://login.example", "", false),
-        ];
-        for (page, issuer, expected) in cases {
-            assert_eq!(
-                is_beside(issuer, &page.parse().unwrap()),
-                expected,
-                "{issuer} at {page}"
-            );
-        }
-        assert_eq!(cases.len(), 14);
         let (mut sign_in, state) = begun();
         let target = format!("/?code=c0de&state={state}");
         for answer in [

@@ -4,6 +4,7 @@
 #[path = "../../e2e/secrecy/canaries.rs"]
 mod canary;
 mod known;
+mod orders;
 mod places;
 mod walk;
 mod world;

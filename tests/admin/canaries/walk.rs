@@ -1,19 +1,16 @@
-//! Through every address of the page, right and wrong.
+//! Through every address of the page, right and wrong, and through every sign-in.
 
-use std::fs;
 use std::time::Duration;
 
-use saslgate::provider::Protocol;
 use saslgate::sim::entra::EntraError;
 
-use super::world::{GUESS, World, admin};
+use super::world::{GUESS, World};
 use crate::http::{Browser, say};
 use crate::people::{SECRET, type_user_code};
 use crate::rig::PASSWORD;
 use crate::sign_in::looks_until;
 use crate::support::config::Account;
-use crate::support::mail_client::MailClient;
-use crate::support::{Gate as _, until};
+use crate::support::until;
 
 /// Codes and states of nobody, brought by strangers.
 const EVIL: [&str; 2] = [
@@ -75,7 +72,7 @@ impl World {
     }
 
     /// Every address, by GET and HEAD, and every deed, wrongly.
-    async fn everywhere(&mut self, browser: &mut Browser) {
+    pub(super) async fn everywhere(&mut self, browser: &mut Browser) {
         let address = ([127, 0, 0, 1], self.port).into();
         for page in self.pages() {
             // What is searched for is what saslgate says, and a person may search for what they like.
@@ -126,7 +123,7 @@ impl World {
         self.everywhere(operator).await;
     }
 
-    fn page_of(account: &Account) -> String {
+    pub(super) fn page_of(account: &Account) -> String {
         format!("/account?name={}", account.login.replace('@', "%40"))
     }
 
@@ -229,109 +226,5 @@ impl World {
         self.has_seen(&mut owner);
         self.has_seen(&mut second);
         self.has_seen(operator);
-    }
-
-    async fn mail(&mut self) {
-        for account in [&self.grace, &self.dora, &self.alice].map(Clone::clone) {
-            for (protocol, password) in [
-                (Protocol::Imap, account.password.as_str()),
-                (Protocol::Pop3, &account.password),
-                (Protocol::Smtp, GUESS),
-            ] {
-                let mut client = MailClient::greeted(protocol, self.gate.addresses.of(protocol)).await;
-                let reply = client.log_in(&account.login, password).await;
-                assert_eq!(reply.is_yes(), password != GUESS, "{}: {reply:?}", account.login);
-                self.places.text("a mail client", &reply.line);
-            }
-        }
-    }
-
-    async fn what_operators_do(&mut self, operator: &mut Browser) {
-        let grace = self.grace.clone();
-        let fields = [("account", &*grace.login), ("app", "web")];
-        operator.submit(&Self::page_of(&grace), "/test", &fields).await;
-        looks_until(operator, "/test", "Done").await;
-        self.everywhere(operator).await;
-        operator.submit("/", "/reload", &[]).await;
-        let asks = format!("/sign-out?name={}&app=web", grace.login.replace('@', "%40"));
-        let out = operator.submit(&asks, "/sign-out", &fields).await;
-        assert!(out.body.contains("is forgotten"), "{}", out.body);
-        operator.submit("/", "/sign-out", &fields).await;
-        self.has_seen(operator);
-    }
-
-    /// Secrets where they do not belong, in a configuration that is not taken.
-    async fn misplaced(&mut self, operator: &mut Browser) {
-        let good = self.config.text();
-        let (grace, secret) = (
-            self.grace.password.clone(),
-            "canary~Of.the-config_secret~8Q1a2b3c4d5e",
-        );
-        self.secrets.add("misplaced secret", secret);
-        let hash = good
-            .split("password = [\"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap();
-        let page = good
-            .split("password = \"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap();
-        let file = "client_secret_file = \"secret\"";
-        let broken = [
-            good.replace(page, PASSWORD),
-            good.replace(hash, &grace),
-            good.replace(file, &format!("client_secret = \"{secret}\"")),
-            good.replace(file, &format!("client_secret_file = \"{secret}\"")),
-            good.replace(file, &format!("client_secret_env = \"{secret}\"")),
-            good.replace(file, &format!("client_secret_flie = \"{secret}\"")),
-            good.replace(file, &format!("client_secret_file = \"{secret}")),
-            good.replace(file, &format!("client_secret_file = {secret}")),
-            good.replace("[server]\n", &format!("[server]\npassword = \"{secret}\"\n")),
-        ];
-        for text in &broken {
-            assert_ne!(*text, good);
-            self.gate.place.write("saslgate.toml", text);
-            let page = operator.submit("/", "/reload", &[]).await;
-            assert!(page.body.contains("stays in use"), "{text}: {}", page.body);
-            operator.get("/").await;
-            self.command(&["check"]).await;
-            self.command(&["status", "--json"]).await;
-        }
-        assert_eq!(broken.len(), 9);
-        self.gate.place.write("saslgate.toml", &good);
-        operator.submit("/", "/reload", &[]).await;
-        self.has_seen(operator);
-    }
-
-    async fn outside(&mut self) {
-        for path in ["/metrics", "/healthz", "/readyz", "/"] {
-            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-            let answer = say(self.health, request.as_bytes()).await;
-            assert!(path == "/" || answer.status == 200, "{path}: {answer:?}");
-            self.places.text(path, &(answer.head + &answer.body));
-        }
-        for arguments in [&["status"][..], &["status", "--json"], &["check"]] {
-            self.command(arguments).await;
-        }
-    }
-
-    /// Without a password, a token in a file opens the page.
-    async fn by_bootstrap_token(&mut self, operator: &mut Browser) {
-        let without = self.config.clone().table("admin", &admin(self.port, ""));
-        self.gate.reload(&without).await;
-        let token = fs::read_to_string(self.gate.place.path("admin-token")).unwrap();
-        self.secrets.add("bootstrap token", token.trim());
-        self.secrets.add("bootstrap token", token.trim().replace('-', ""));
-        operator.log_in(GUESS).await;
-        assert_eq!(operator.log_in(token.trim()).await.status, 303);
-        self.everywhere(operator).await;
-        let out = operator.submit("/", "/logout", &[]).await;
-        assert_eq!(out.header("location"), Some("/login"));
     }
 }
