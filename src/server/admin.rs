@@ -155,6 +155,13 @@ impl Ground<'_> {
 }
 
 impl Page {
+    /// Where it answers, with the ports that the system chose.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets
+            .iter()
+            .filter_map(|(_, socket)| socket.local_addr().ok())
+    }
+
     fn is_at(&self, sockets: &[Bound]) -> bool {
         let addresses = |sockets: &[Bound]| sockets.iter().map(|(address, _)| *address).collect::<Vec<_>>();
         addresses(&self.sockets) == addresses(sockets)

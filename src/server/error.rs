@@ -40,6 +40,18 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// This very saslgate has the port until the reload is done, or longer.
+    #[error("can't listen on {address} for {wanted} yet: {holder} of this saslgate has that port; {fix}")]
+    OwnPort {
+        /// The address.
+        address: SocketAddr,
+        /// What was to be spoken there.
+        wanted: String,
+        /// Who has it.
+        holder: String,
+        /// What mends it.
+        fix: &'static str,
+    },
     /// A part can't be prepared.
     #[error("{0}")]
     Prepare(Box<dyn std::error::Error + Send + Sync>),

@@ -137,6 +137,11 @@ impl Listeners {
         self.running.iter().map(address).collect()
     }
 
+    /// The supervisor's socket that is in the way of one at that address, if there is one.
+    pub(super) fn inherited(&self, address: SocketAddr) -> Option<SocketAddr> {
+        self.ground.inherited.in_the_way_of(address)
+    }
+
     /// What whoever tries the listeners has to know of them.
     pub(super) fn doors(&self) -> Vec<Door> {
         self.running.iter().map(Running::door).collect()

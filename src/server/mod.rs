@@ -11,6 +11,7 @@ mod house;
 mod keeping;
 mod listeners;
 mod offline;
+mod ports;
 mod process;
 mod pulse;
 mod reload;
@@ -265,8 +266,10 @@ impl Server {
             rooms(config.accounts, devices, &self.house.shared, limits).map_err(StartError::prepare)?;
         let ways = ways(&config.upstream)?;
         let password_changed = self.snapshot.admin_password() != config.snapshot.admin_password();
-        let page = admin::prepare(config.admin, &config.state.store.path, self.page.as_ref())?;
-        let prepared = self.listeners.prepare(config.listeners).await?;
+        let page = admin::prepare(config.admin, &config.state.store.path, self.page.as_ref());
+        let page = page.map_err(|error| self.of_own_port(error))?;
+        let prepared = self.listeners.prepare(config.listeners).await;
+        let prepared = prepared.map_err(|error| self.of_own_port(error))?;
         // A device that is new at a listener has to be known when it comes there.
         self.house.take(ways, rooms);
         self.listeners.change_to(prepared).await;

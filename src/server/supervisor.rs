@@ -8,6 +8,8 @@ use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use socket2::SockRef;
 
+use crate::config::collide;
+
 /// Listening sockets that a supervisor holds (`LISTEN_FDS`, `sd_listen_fds(3)`). Connections wait in them while one saslgate
 /// ends and the next one starts, and their ports may be below 1024.
 #[derive(Debug, Default)]
@@ -53,6 +55,12 @@ impl Inherited {
         let found = self.sockets.iter().find(|socket| socket.serves(address))?;
         found.wanted.store(true, Ordering::Relaxed);
         Some(found.listening.try_clone())
+    }
+
+    /// The socket that keeps anybody else from that address: it stays open as long as we run.
+    pub(super) fn in_the_way_of(&self, address: SocketAddr) -> Option<SocketAddr> {
+        let mut held = self.sockets.iter().map(|socket| socket.address);
+        held.find(|held| collide(*held, address))
     }
 
     /// Says which sockets no listener has asked for.
@@ -141,8 +149,10 @@ mod tests {
         }
         let other = SocketAddr::new(address.ip(), 1);
         assert!(inherited.socket(other).is_none());
+        assert_eq!(inherited.in_the_way_of(other), None);
         let any = SocketAddr::from(([0, 0, 0, 0], address.port()));
         assert!(inherited.socket(any).is_none());
+        assert_eq!(inherited.in_the_way_of(any), Some(address));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::support::in_process::InProcess;
 use crate::support::mail_client::MailClient;
 use crate::support::place::Place;
 use crate::support::program::Program;
-use crate::support::{Gate, mailbox, until};
+use crate::support::{Gate, free_port, mailbox, until};
 
 /// A simulator and one account per protocol: penalties for guessing are per account, so that they don't add up.
 fn one_account_per_protocol(sim: &Sim) -> [Account; 3] {
@@ -271,9 +271,7 @@ async fn a_listener_that_cannot_be_had_takes_the_others_down() {
         );
         base.clone().listeners([]).table("[listener]", &table)
     };
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
     let here: SocketAddr = ([127, 0, 0, 1], port).into();
@@ -311,8 +309,7 @@ async fn two_listeners_cannot_have_each_others_ports() {
         let smtp = format!("[[listener]]\nprotocol = \"smtp\"\nbind = \"{smtp}\"");
         base.clone().listeners([]).table("[listener]", &(imap + &smtp))
     };
-    let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    let [one, other] = free.map(|free| free.local_addr().unwrap());
+    let [one, other] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
     let everywhere = |address: SocketAddr| SocketAddr::from(([0, 0, 0, 0], address.port()));
     let mut gate = InProcess::start(Place::new(&sim), &at(one, other));
     let mut before = MailClient::logged_in(Protocol::Imap, one, &alice).await;
@@ -331,6 +328,41 @@ async fn two_listeners_cannot_have_each_others_ports() {
     }
     assert_eq!(turns.len(), 5);
     assert!(before.is_relayed().await);
+}
+
+/// The admin page goes on until the reload is done, so whoever wants its port has to come a second time, and is told so.
+#[tokio::test]
+async fn a_port_of_this_saslgate_is_searched_for_at_another_program() {
+    let sim = Sim::start(Settings::default()).unwrap();
+    let alice = Account::new(Demo::ALICE);
+    let base = Config::new(&sim).account(&alice).listeners([]);
+    let at = |imap: SocketAddr, page: SocketAddr| {
+        let imap = format!("protocol = \"imap\"\nbind = \"{imap}\"");
+        let page = format!("bind = \"{page}\"\nurl = \"http://localhost:{}\"", page.port());
+        base.clone().table("[listener]", &imap).table("admin", &page)
+    };
+    let [one, other, third] = [(); 3].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
+    let mut gate = InProcess::start(Place::new(&sim), &at(one, other));
+    for (imap, page, holder) in [
+        (other, third, format!("the admin page {other} of this saslgate")),
+        (third, one, format!("the imap listener {one} of this saslgate")),
+        (other, one, format!("the imap listener {one} of this saslgate")),
+    ] {
+        let config = config::load(&gate.place.configure(&at(imap, page)), &System).unwrap();
+        let error = gate.server.reload(config).await.unwrap_err().to_string();
+        assert!(
+            error.contains(&holder) && error.contains("in two steps"),
+            "{error}"
+        );
+        assert!(!error.contains("another program"), "{error}");
+        MailClient::logged_in(Protocol::Imap, one, &alice).await;
+    }
+    // What it says works.
+    gate.reread(&at(one, third)).await;
+    let is_free = || std::net::TcpListener::bind(other).is_ok();
+    until(Duration::from_secs(30), "the page's old port to be free", is_free).await;
+    gate.reread(&at(other, third)).await;
+    MailClient::logged_in(Protocol::Imap, other, &alice).await;
 }
 
 #[tokio::test]

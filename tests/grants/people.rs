@@ -1,7 +1,5 @@
 //! Apps that people sign in to, the people, and their sign-ins.
 
-use std::sync::atomic::{AtomicU16, Ordering};
-
 use saslgate::sim::directory::{App, Person, Platform};
 use saslgate::sim::entra::DeviceSettings;
 use saslgate::sim::{Demo, Sim};
@@ -9,6 +7,7 @@ use saslgate::sim::{Demo, Sim};
 use crate::browser::Browser;
 use crate::support::command::{Running, Said};
 use crate::support::config::{Account, Config, SIMULATOR};
+pub(crate) use crate::support::free_port;
 use crate::support::place::Place;
 use crate::support::until;
 
@@ -17,20 +16,6 @@ pub(crate) const ROLES: [&str; 3] = ["IMAP.AccessAsApp", "POP.AccessAsApp", "SMT
 
 /// A secret of apps that have one.
 pub(crate) const SECRET: &str = "sim8Q~another-throw-away_secret~of/the+tests=1";
-
-/// A port that is free now, for a redirect URI or an admin page: that has to be known before anybody listens, and is closed and opened
-/// again. It is none of those that the system gives out (32768 and up), because meanwhile another test would be given it.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test programs that run at the same time begin at different places.
-    let begin = u16::try_from(std::process::id() % 200).unwrap() * 100;
-    loop {
-        let port = 12_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// A client id that no other app has.
 pub(crate) fn client_id(number: u16) -> String {

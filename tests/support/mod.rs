@@ -60,6 +60,20 @@ pub(crate) async fn connect_as_another(address: SocketAddr) -> TcpStream {
     soon("a connection", socket.connect(address)).await.unwrap()
 }
 
+/// A port that is free now, for a redirect URI, an admin page, or a listener that moves: that has to be known before anybody listens, and is closed and opened
+/// again. It is none of those that the system gives out (32768 and up), because meanwhile another test would be given it.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run at the same time begin at different places.
+    let begin = u16::try_from(std::process::id() % 200).unwrap() * 100;
+    loop {
+        let port = 12_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// When TLS starts on a listener, as the configuration spells it.
 pub(crate) type Tls = &'static str;
 
