@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::admin::Page;
 use super::{Server, StartError};
 use crate::config::collide;
 
@@ -26,7 +27,7 @@ impl Server {
             ),
             _ => return error,
         };
-        let of_page = self.page.iter().flat_map(|page| page.addresses());
+        let of_page = self.page.iter().flat_map(Page::addresses);
         let of_page = of_page.map(|at| (at, format!("the admin page {at}")));
         let of_probes = self.health_addresses().iter();
         let of_probes = of_probes.map(|at| (*at, format!("[health] {at}")));

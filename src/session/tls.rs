@@ -135,7 +135,7 @@ const NOT_BEGUN: Why<'static> = Why {
 const TOO_OLD: Why<'static> = Why {
     what: "a device offered nothing newer than TLS 1.1, or a TLS 1.2 that signs with SHA-1",
     why: "TLS of that age can be broken and is not spoken here",
-    fix: "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" and its network in plaintext_from",
+    fix: "update the device; or let it connect without TLS on a trusted network: a listener with tls = \"off\" or \"starttls-optional\", and its address in plaintext_from",
 };
 
 #[cfg(test)]
