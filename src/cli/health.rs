@@ -103,11 +103,13 @@ fn read(answer: &str) -> Option<HealthTold> {
 }
 
 async fn ask_socket(which: &Which) -> Result<HealthTold, String> {
-    let socket = config::control(&super::origin(which.config.as_deref()), &System);
-    let operator = connect(&socket, Order::Health).await;
+    let origin = super::origin(which.config.as_deref());
+    let socket = config::control(&origin, &System);
+    let operator = connect(&socket, origin.file(), Order::Health).await;
     let mut operator = operator.map_err(|(error, _)| error.to_string())?;
     match operator.hear().await {
         Some(News::Health(told)) => Ok(told),
+        Some(News::Refused(told)) => Err(format!("{}; {}", told.what, told.fix)),
         Some(_) => Err("the running saslgate is of another version than this command; restart it".into()),
         None => Err("saslgate ended before the answer came".into()),
     }

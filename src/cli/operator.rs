@@ -38,7 +38,7 @@ pub(super) async fn give(which: &Which, order: Order) -> Result<Operator, ExitCo
     let origin = origin(which.config.as_deref());
     let socket = config::control(&origin, &System);
     // An order that the server has not taken is given here: `connect` hands it back.
-    match connect(&socket, order).await {
+    match connect(&socket, origin.file(), order).await {
         Ok(operator) => Ok(operator),
         Err((ControlError::NotRunning, order)) => alone(&origin, order),
         Err((error, _)) => Err(failed(&error.to_string())),
@@ -79,7 +79,10 @@ pub(super) fn hung_up() -> ExitCode {
     failed("saslgate ended before the answer came; `saslgate status` tells how it stands")
 }
 
-/// News that do not belong to an order: the server is of another version.
-pub(super) fn unexpected(_news: &News) -> ExitCode {
+/// News that do not belong to an order: it was refused as a whole, or the server is of another version.
+pub(super) fn unexpected(news: &News) -> ExitCode {
+    if let News::Refused(told) = news {
+        return refused(told);
+    }
     failed("the running saslgate is of another version than this command; restart it")
 }

@@ -20,6 +20,14 @@ pub enum Origin {
 const OF_THE_MACHINE: &str = "/etc/saslgate/saslgate.toml";
 
 impl Origin {
+    /// The file, wherever a command is typed; none where variables stand for it.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            Self::Variables => None,
+        }
+    }
+
     /// Where a configuration is looked for that nobody names: the machine's, else the person's (XDG Base Directory
     /// Specification), if that is there.
     pub fn usual(environment: &dyn Environment) -> PathBuf {

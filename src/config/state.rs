@@ -19,6 +19,8 @@ pub struct State {
     pub store: Settings,
     /// The socket by which commands talk to the running saslgate.
     pub control: PathBuf,
+    /// The configuration's own file, so that commands which mean another one are told; none where there is none.
+    pub file: Option<PathBuf>,
 }
 
 pub(super) fn read(root: &Table<'_>, origin: &Origin, reader: &mut Reader<'_>) -> State {
@@ -33,6 +35,7 @@ pub(super) fn read(root: &Table<'_>, origin: &Origin, reader: &mut Reader<'_>) -
             command: "run",
         },
         control: control(root, origin, reader),
+        file: origin.file(),
     }
 }
 

@@ -7,15 +7,15 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{News, Operations, Operator, Order, Talk, Word, talk};
+use super::{News, Operations, Operator, Order, Talk, TroubleTold, Word, talk};
 use crate::secret::Secret;
 
 /// The longest line: a status of ten thousand accounts fits.
@@ -62,6 +62,14 @@ impl ControlError {
     }
 }
 
+/// What a command says first.
+#[derive(Debug, Deserialize, Serialize)]
+struct Asked {
+    /// The file that it takes for the server's configuration. Two of one user have their state, and so the socket, in the same place.
+    configuration: Option<PathBuf>,
+    order: Order,
+}
+
 /// The server's end.
 #[derive(Debug)]
 pub struct Control {
@@ -99,7 +107,15 @@ impl Control {
 
     /// Carries out what comes in, until told to stop. Each order is a task among `orders` and ends by itself: what was begun
     /// for a command is finished when the command has gone, because a code that was redeemed is good for nothing else.
-    pub async fn serve(self, operations: Arc<dyn Operations>, orders: TaskTracker, stop: CancellationToken) {
+    /// Commands that mean another file than `configuration` are told so.
+    pub async fn serve(
+        self,
+        configuration: Option<PathBuf>,
+        operations: Arc<dyn Operations>,
+        orders: TaskTracker,
+        stop: CancellationToken,
+    ) {
+        let configuration: Option<Arc<Path>> = configuration.map(Into::into);
         let tasks = TaskTracker::new();
         loop {
             let stream = tokio::select! {
@@ -117,9 +133,10 @@ impl Control {
                 continue;
             }
             let (operations, orders, stop) = (Arc::clone(&operations), orders.clone(), stop.clone());
+            let configuration = configuration.clone();
             tasks.spawn(async move {
                 tokio::select! {
-                    () = attend(stream, operations, &orders) => {}
+                    () = attend(stream, configuration.as_deref(), operations, &orders) => {}
                     () = stop.cancelled() => {}
                 }
             });
@@ -148,18 +165,53 @@ fn is_ours(stream: &UnixStream) -> bool {
 }
 
 /// One command, from its order to its end, or until it has gone: then whatever still waits for a person hears of it.
-async fn attend(stream: UnixStream, operations: Arc<dyn Operations>, orders: &TaskTracker) {
-    let (reading, writing) = stream.into_split();
+async fn attend(
+    stream: UnixStream,
+    configuration: Option<&Path>,
+    operations: Arc<dyn Operations>,
+    orders: &TaskTracker,
+) {
+    let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
-    let Ok(Some(order)) = read::<Order>(&mut reading, MAX_ORDER).await else {
+    let Ok(Some(Asked {
+        configuration: meant,
+        order,
+    })) = read(&mut reading, MAX_ORDER).await
+    else {
         return;
     };
+    if let (Some(ours), Some(meant)) = (configuration, &meant)
+        && !is_same_file(ours, meant)
+    {
+        // Whoever asked may have gone.
+        let _ = write(&mut writing, &News::Refused(another(ours, meant))).await;
+        let _ = write(&mut writing, &News::Done).await;
+        return;
+    }
     let (mut here, there) = talk();
     orders.spawn(async move {
         operations.carry_out(order, &mut here).await;
         here.tell(News::Done).await;
     });
     pass_on(reading, writing, there).await;
+}
+
+/// Links are followed now: a `ConfigMap`'s lead elsewhere after each change.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn another(ours: &Path, meant: &Path) -> TroubleTold {
+    let (ours, meant) = (ours.display(), meant.display());
+    TroubleTold {
+        code: None,
+        what: format!("the saslgate that runs here has the configuration {ours}, not {meant}"),
+        why: "both have their state, and the socket by which commands reach it, in the same directory".into(),
+        fix: format!(
+            "add `--config {ours}` to reach the one that runs, or stop that one first; for two at one time give one of the files `control` \
+             in [server] and `path` in [store]"
+        ),
+    }
 }
 
 /// Passes news to the command and its words back, until the news end or the command has gone.
@@ -185,17 +237,24 @@ async fn pass_on(mut reading: BufReader<OwnedReadHalf>, mut writing: OwnedWriteH
 
 /// The command's end: gives an order to the running server. What the server tells comes out of the returned side. An
 /// order that no server has taken comes back with the error.
-pub async fn connect(path: &Path, order: Order) -> Result<Operator, (ControlError, Order)> {
-    let (reading, writing) = match give(path, &order).await {
+pub async fn connect(
+    path: &Path,
+    configuration: Option<PathBuf>,
+    order: Order,
+) -> Result<Operator, (ControlError, Order)> {
+    // A name that is no Unicode can't be said in JSON, and is not compared.
+    let configuration = configuration.filter(|file| file.to_str().is_some());
+    let asked = Asked { configuration, order };
+    let (reading, writing) = match give(path, &asked).await {
         Ok(stream) => stream.into_split(),
-        Err(error) => return Err((error, order)),
+        Err(error) => return Err((error, asked.order)),
     };
     let (here, operator) = talk();
     tokio::spawn(relay(BufReader::new(reading), writing, here));
     Ok(operator)
 }
 
-async fn give(path: &Path, order: &Order) -> Result<UnixStream, ControlError> {
+async fn give(path: &Path, asked: &Asked) -> Result<UnixStream, ControlError> {
     let mut stream = UnixStream::connect(path)
         .await
         .map_err(|error| match error.kind() {
@@ -205,7 +264,7 @@ async fn give(path: &Path, order: &Order) -> Result<UnixStream, ControlError> {
             io::ErrorKind::PermissionDenied => ControlError::NotAllowed(path.into()),
             _ => ControlError::broken(path, error),
         })?;
-    let given = write(&mut stream, order).await;
+    let given = write(&mut stream, asked).await;
     given.map_err(|error| ControlError::broken(path, error))?;
     Ok(stream)
 }

@@ -88,7 +88,7 @@ impl Server {
         let page = admin::prepare(config.admin.take(), &config.state.store.path, None)?;
         let probed = config.health.as_ref().map(health::bind_all).transpose()?;
         // Before the store is opened: a command that found the one locked and not the other would be told to wait.
-        let path = config.state.control.clone();
+        let (path, file) = (config.state.control.clone(), config.state.file.take());
         let control = Control::bind(&path);
         let (requests, asked) = Requests::new();
         let standing = Standing::new();
@@ -142,7 +142,7 @@ impl Server {
         server.listeners.open(config.listeners)?;
         server.house.desk.knows_doors(server.listeners.doors());
         server.answer_page(page, false)?;
-        server.attend(control, path);
+        server.attend(control, path, file);
         server.look_after();
         server.house.pulse.ready();
         supervisor::tell_ready(&server.in_words());
@@ -206,12 +206,19 @@ impl Server {
 
     /// Lets commands talk to this server. Where the socket can't be had, mail goes on without it; one that a saslgate that
     /// is just ending still has is waited for.
-    fn attend(&self, control: Result<Control, ControlError>, path: PathBuf) {
+    fn attend(&self, control: Result<Control, ControlError>, path: PathBuf, file: Option<PathBuf>) {
         let stop = self.stop_accepting.clone();
         let desk: Arc<dyn Operations> = Arc::clone(&self.house.desk) as _;
         let orders = self.orders.clone();
         self.tasks.spawn(async move {
             let mut control = control;
+            if let Err(ControlError::InUse(path)) = &control {
+                tracing::info!(
+                    path = %path.display(),
+                    fix = "if it is to go on: give this one's file `control` in [server] and `path` in [store]",
+                    "another saslgate has the socket that commands use; this one has it once that one has ended"
+                );
+            }
             while let Err(ControlError::InUse(_)) = control {
                 tokio::select! {
                     () = sleep(LOOK_AGAIN) => control = Control::bind(&path),
@@ -219,7 +226,7 @@ impl Server {
                 }
             }
             match control {
-                Ok(control) => control.serve(desk, orders, stop).await,
+                Ok(control) => control.serve(file, desk, orders, stop).await,
                 Err(error) => tracing::warn!(
                     what = %error,
                     fix = "name a place that only saslgate's user can write with `control` in [server]",

@@ -76,7 +76,9 @@ impl Unread {
             let order = Order::Log {
                 level: Some(long.clone()),
             };
-            let mut operator = connect(&self.place.path("control/socket"), order).await.unwrap();
+            let mut operator = connect(&self.place.path("control/socket"), None, order)
+                .await
+                .unwrap();
             let answer = soon("an answer", operator.hear()).await;
             assert!(matches!(answer, Some(News::LogLevel(_))), "{answer:?}");
         }

@@ -283,3 +283,31 @@ async fn a_sign_in_that_waits_without_a_server_is_named_to_whoever_wants_the_sto
     waiting.interrupt().await;
     gate.log.message(0, "token store opened").await;
 }
+
+/// Two configurations of one user have their state in the same place: `reload` of the one must not be done, and answered for, by the
+/// saslgate that has the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_command_is_answered_for_another_configuration() {
+    let signing = Signing::new();
+    let config = signing.config().account(&signing.account("grace"));
+    let gate = InProcess::start(Place::new(&signing.sim), &config);
+    let path = |name: &str| gate.place.path(name);
+    let text = std::fs::read_to_string(path("saslgate.toml")).unwrap();
+    gate.place.write("other.toml", &text);
+    std::os::unix::fs::symlink(path("saslgate.toml"), path("link.toml")).unwrap();
+    let say = async |command: &str, file: &str| {
+        let mut saslgate = tokio::process::Command::new(crate::support::program::binary());
+        let saslgate = saslgate.args(command.split(' ')).arg("--config").arg(path(file));
+        soon(command, saslgate.output()).await.unwrap()
+    };
+    for command in ["status", "reload", "test grace", "sign-in grace", "log", "health"] {
+        let said = say(command, "other.toml").await;
+        let why = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+        let of = |file: &str| why.contains(path(file).to_str().unwrap());
+        assert!(!said.status.success(), "{command}: {why}");
+        assert!(of("saslgate.toml") && of("other.toml"), "{command}: {why}");
+        assert!(!why.contains("grace@"), "{command}: {why}");
+    }
+    let linked = say("status", "link.toml").await;
+    assert!(String::from_utf8(linked.stdout).unwrap().contains("grace@"));
+}
