@@ -29,7 +29,7 @@ fn every_bad_answer_is_told_at_once() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(ran.said, "");
     let words = [
-        "product: write a number, or one of email-this-issue",
+        "product: that is no choice: write one of email-this-issue",
         "tenant: that is neither a GUID nor a domain",
         "client_id: that is not a client id",
         "mailboxes: support is no address",
@@ -105,11 +105,111 @@ fn files_that_are_there_are_replaced_only_if_somebody_says_so() {
     let third = setup(&["--answers", &file, "--directory", at, "--replace"], "");
     assert_eq!(third.code, Some(0), "{third:?}");
     assert_eq!(read("saslgate.toml.old"), before);
-    assert_ne!(
-        read("saslgate.toml"),
-        before,
-        "each set-up has passwords of its own"
-    );
+    assert_eq!(read("saslgate.toml"), before, "the mail client's password stays");
+    assert!(third.said.contains("password   as before"), "{}", third.said);
+    assert!(!third.said.contains("shown this once"), "{}", third.said);
+}
+
+/// Who answers twice and differently hears both keys; who says one thing has not to say the other.
+#[test]
+fn answers_that_contradict_each_other_are_both_named() {
+    let place = tempfile::tempdir().unwrap();
+    let base = "product = \"efecte-esm\"\ntenant = \"contoso.com\"\nmailboxes = \"esm@contoso.com\"\n";
+    let person = "signs_in_as = \"alice@contoso.com\"\n";
+    let cases = [
+        (
+            "mailboxes_are = \"shared\"\nway = \"password\"\n".to_owned(),
+            ["way: ", "(mailboxes_are, signs_in_as)"],
+        ),
+        (
+            format!("way = \"app-secret\"\n{person}"),
+            ["signs_in_as: ", "way = \"app-secret\""],
+        ),
+        (
+            format!("mailboxes_are = \"own\"\n{person}"),
+            ["signs_in_as: ", "mailboxes_are = \"own\""],
+        ),
+        (
+            "way = \"browser\"\nsigns_in_as = \"nobody\"\n".to_owned(),
+            ["signs_in_as: ", "way = \"browser\""],
+        ),
+    ];
+    let at = place.path().to_str().unwrap();
+    let run = |text: &str| {
+        let file = answer(place.path(), &format!("{base}{text}"));
+        setup(&["--answers", &file, "--replace", "--directory", at], "")
+    };
+    for (text, words) in &cases {
+        let ran = run(text);
+        assert_eq!(ran.code, Some(2), "{text}: {ran:?}");
+        for word in words {
+            assert!(ran.complained.contains(word), "{text}: {word}: {ran:?}");
+        }
+    }
+    assert_eq!(cases.len(), 4);
+    let grant = |text: &str| {
+        let ran = run(text);
+        assert_ne!(ran.code, Some(2), "{text}: {ran:?}");
+        let config = fs::read_to_string(place.path().join("saslgate.toml")).unwrap();
+        let line = config.lines().find(|line| line.starts_with("grant")).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(grant(person), "authorization_code");
+    assert_eq!(grant("signs_in_as = \"nobody\"\n"), "client_credentials");
+    assert_eq!(grant("mailboxes_are = \"shared\"\n"), "client_credentials");
+    assert_eq!(grant(""), "password");
+}
+
+/// A script reads the password from a file of its own, which nothing overwrites.
+#[test]
+fn the_password_goes_into_its_file() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path().join("etc");
+    let text = format!("{SOUND}password_file = \"local.txt\"\n");
+    let run = |text: &str, more: &[&str]| {
+        let file = answer(place.path(), text);
+        setup(
+            &[&["--answers", &file, "--directory", at.to_str().unwrap()], more].concat(),
+            "",
+        )
+    };
+    let first = run(&text, &[]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let local = place.path().join("local.txt");
+    let password = fs::read_to_string(&local).unwrap();
+    assert_eq!(mode(&local), 0o600);
+    assert_eq!(password.lines().count(), 1, "one line");
+    assert!(!first.said.contains(password.trim()), "it is in its file alone");
+    let card = format!("password   in {}", local.display());
+    assert!(first.said.contains(&card), "{}", first.said);
+    let config = fs::read_to_string(at.join("saslgate.toml")).unwrap();
+    assert!(config.contains(&format!("\"sg1:{}:", &password[..4])), "{config}");
+
+    // The password stays, and so does its file.
+    let again = run(&text, &["--replace"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(fs::read_to_string(&local).unwrap(), password);
+    // Another mailbox would have a password of its own; of several, one file holds none.
+    let cases = [
+        ("a@contoso", "b@contoso", "is there and is never overwritten"),
+        (
+            "\"a@contoso.com\"",
+            "\"a@contoso.com\", \"b@contoso.com\"",
+            "product = \"many\" writes all of them into cards.csv",
+        ),
+        (
+            "\"script\"",
+            "\"many\"",
+            "in cards.csv beside the configuration already",
+        ),
+    ];
+    for (from, to, word) in cases {
+        let no = run(&text.replace(from, to), &["--replace"]);
+        assert_eq!(no.code, Some(2), "{no:?}");
+        assert!(no.complained.contains(word), "{word}: {no:?}");
+        assert_eq!(fs::read_to_string(&local).unwrap(), password);
+    }
+    assert_eq!(cases.len(), 3);
 }
 
 /// What is left open is told, by the exit code too, and is the first of the next steps.
@@ -220,7 +320,7 @@ fn the_template_can_be_used_as_it_is() {
             .split_once(" = ")
             .is_some_and(|(key, _)| !key.contains(' '))
     });
-    assert_eq!(keys.count(), 15, "{}", template.said);
+    assert_eq!(keys.count(), 14, "{}", template.said);
     let file = answer(place.path(), &template.said);
     let ran = setup(
         &["--answers", &file, "--directory", place.path().to_str().unwrap()],
@@ -245,6 +345,11 @@ fn a_network_without_tls_is_written_with_its_warning() {
     assert!(
         ran.said
             .contains("passwords from 10.0.0.7/32 may cross the network in clear"),
+        "{}",
+        ran.said
+    );
+    assert!(
+        ran.said.contains("one warning stays: passwords may cross"),
         "{}",
         ran.said
     );

@@ -44,7 +44,7 @@ fn a_person_answers_and_the_files_are_there() {
 fn an_end_before_the_end_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path().join("new");
-    let all = format!("script\n\ncontoso.com\n\n\na@contoso.com\n\n\n{SECRET}\n\n");
+    let all = format!("script\n\n\ncontoso.com\n\n\na@contoso.com\n\n\n{SECRET}\n\n");
     let lines: Vec<_> = all.lines().collect();
     for count in 0..lines.len() {
         let mut typed = lines[..count].join("\n");
@@ -56,7 +56,7 @@ fn an_end_before_the_end_leaves_nothing() {
         assert!(ran.complained.contains("nothing was written"), "{ran:?}");
         assert!(!at.exists(), "{typed}");
     }
-    assert_eq!(lines.len(), 10);
+    assert_eq!(lines.len(), 11);
 }
 
 #[test]

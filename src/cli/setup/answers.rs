@@ -35,6 +35,8 @@ pub(super) struct Answers {
     /// None where it is put into its file later.
     pub(super) secret: Option<Rc<Secret<String>>>,
     pub(super) secret_expires: Option<String>,
+    /// Where the mail client's password goes instead of onto the screen; absolute.
+    pub(super) password_file: Option<PathBuf>,
     /// Absolute.
     pub(super) directory: PathBuf,
 }

@@ -44,14 +44,19 @@ pub(super) fn of(answers: &Answers, accounts: &[Account]) -> String {
 fn head(answers: &Answers) -> String {
     let product = answers.product.facts().name;
     let way = answers.way.name();
+    let doors = answers.protocols.iter().map(|protocol| {
+        let port = answers.place.door(*protocol).port;
+        format!("{} at localhost:{port}", protocol.name().to_uppercase())
+    });
     let about = match answers.place {
-        Place::ThisMachine => {
-            "Mail clients log in on this machine: IMAP at localhost:1143, POP3 at localhost:1110, SMTP at localhost:1587, those that were chosen."
-        }
+        Place::ThisMachine => format!(
+            "Mail clients log in on this machine: {}.",
+            doors.collect::<Vec<_>>().join(", ")
+        ),
         Place::Containers => {
-            "For saslgate's image, which listens on every address of its container: 1143, 1110 and 1587. Publish none of these ports."
+            "For saslgate's image, which listens on every address of its container: 1143, 1110 and 1587. Publish none of these ports.".to_owned()
         }
-        _ => "Mail clients log in from other machines: the listeners are at the end.",
+        _ => "Mail clients log in from other machines: the listeners are at the end.".to_owned(),
     };
     format!(
         "# Written by `saslgate setup`. {product}. {way}.\n\
@@ -133,14 +138,25 @@ fn account(answers: &Answers, account: &Account) -> Vec<Line> {
             "",
         ),
     ];
+    if let Some((short, _)) = account
+        .mailbox
+        .split_once('@')
+        .filter(|_| account.has_short_login)
+    {
+        let about = "some mail programs propose it as the user name";
+        lines.push(("logins", list([short].into_iter()), about));
+    }
     if let Some(person) = &answers.signs_in_as {
         let about = "who runs `saslgate sign-in`, and has Full Access to the mailbox";
         lines.push(("signs_in_as", quoted(person), about));
     }
     match &account.password {
-        Some(made) => lines.push((
+        Some(password) => lines.push((
             "password",
-            quoted(&made.stored),
+            match password.stored() {
+                [one] => quoted(one),
+                several => list(several.iter().map(String::as_str)),
+            },
             "the hash of the mail client's password; `saslgate password` makes another",
         )),
         None => lines.push((

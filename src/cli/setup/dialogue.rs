@@ -6,6 +6,7 @@ use super::layout;
 use super::portal;
 use super::question::Question;
 use super::surroundings::Surroundings;
+use super::way::Way;
 use crate::secret::Secret;
 
 const GREETING: &str = "\
@@ -125,6 +126,7 @@ impl<'s> Dialogue<'s> {
     fn answer(&mut self, question: Question, typed: &str) {
         let default = question.default(&self.draft, self.surroundings);
         let keeps_secret = question.is_hidden() && matches!(self.draft.secret, Some(Some(_)));
+        let way = self.draft.way;
         let put = match (typed, default) {
             ("", _) if keeps_secret => Ok(()),
             ("", Some(default)) => self.draft.put(question, &default, self.surroundings),
@@ -133,6 +135,7 @@ impl<'s> Dialogue<'s> {
         match put {
             Ok(()) => {
                 self.say_what_was_hidden(question, typed);
+                self.say_what_was_replaced(question, way);
                 self.go_on(question);
             }
             Err(why) => self.complain(&why),
@@ -145,6 +148,20 @@ impl<'s> Dialogue<'s> {
         if is_taken && !typed.is_empty() {
             self.say
                 .push(format!("  {} characters were taken.", typed.chars().count()));
+        }
+    }
+
+    /// Whoever chose a way has to hear that a later answer took another one.
+    fn say_what_was_replaced(&mut self, question: Question, before: Option<Way>) {
+        if question != Question::SignsInAs || self.draft.way == before {
+            return;
+        }
+        if let (Some(before), Some(now)) = (before, self.draft.way) {
+            self.say.push(format!(
+                "  This replaces \"{}\" by \"{}\".",
+                before.name(),
+                now.name()
+            ));
         }
     }
 
@@ -255,7 +272,7 @@ impl<'s> Dialogue<'s> {
         if !replaced.is_empty() && !self.is_repeated {
             body += "\nThere already: ";
             body += &replaced.join(", ");
-            body += ". yes replaces it, and keeps the old one beside it as .old";
+            body += ". yes replaces it, and keeps the old one beside it as .old, and each mailbox's local password as it is";
         }
         Ask {
             heading,
@@ -285,7 +302,7 @@ fn body(question: Question, draft: &Draft) -> String {
         .unwrap_or(0);
     // Long sentences stand below their names, short ones beside them.
     let beside = choices.iter().all(|(_, about)| about.len() < 80) && widest < 40;
-    let mut text = question.about(draft).to_owned();
+    let mut text = question.about(draft).to_owned() + question.by_keyboard();
     for (at, (name, about)) in choices.iter().enumerate() {
         let number = at + 1;
         let line = match about {

@@ -26,8 +26,8 @@ pub(super) struct Draft {
     pub(super) product: Option<Product>,
     pub(super) way: Option<Way>,
     pub(super) is_shared: Option<bool>,
-    /// A person, or nobody, so that the app opens the mailbox itself.
-    pub(super) signs_in_as: Later<String>,
+    /// The person who signs in where mailboxes are shared.
+    pub(super) signs_in_as: Option<String>,
     pub(super) tenant: Option<String>,
     pub(super) clouds: Vec<&'static Preset>,
     pub(super) cloud: Option<&'static Preset>,
@@ -69,8 +69,10 @@ impl Draft {
             Question::Shared => {
                 let (key, ..) = pick(typed, &SHARED, |(key, ..)| key)?;
                 self.is_shared = Some(key == "shared");
+                let ways = self.ways();
+                self.way = self.way.filter(|way| ways.contains(way));
             }
-            Question::SignsInAs => self.signs_in_as = Some(signs_in_as(typed)?),
+            Question::SignsInAs => self.put_signer(typed)?,
             Question::Tenant => self.put_tenant(typed)?,
             Question::Cloud => self.cloud = Some(pick(typed, &self.clouds, |preset| preset.name)?),
             Question::Protocols => self.protocols = Some(protocols(typed)?),
@@ -110,6 +112,19 @@ impl Draft {
         Ok(())
     }
 
+    /// One person; or nobody, and then the app itself opens the mailbox.
+    fn put_signer(&mut self, typed: &str) -> Result<(), String> {
+        if typed.trim().eq_ignore_ascii_case(NOBODY_SIGNS_IN) {
+            self.way = Some(Way::AppSecret);
+            return Ok(());
+        }
+        match typed::mailboxes(typed)?.as_slice() {
+            [person] => self.signs_in_as = Some(person.clone()),
+            _ => return Err("one person signs in: write one address, or nobody".to_owned()),
+        }
+        Ok(())
+    }
+
     fn put_tenant(&mut self, typed: &str) -> Result<(), String> {
         let found = typed::tenant(typed)?;
         self.cloud = self
@@ -124,7 +139,7 @@ impl Draft {
     /// Only an app that acts for itself has to prove itself: a person's sign-in may do without.
     fn put_secret(&mut self, typed: &str) -> Result<(), String> {
         let is_none = typed.trim().eq_ignore_ascii_case(NO_SECRET);
-        if is_none && self.way().is_some_and(Way::is_app_only) {
+        if is_none && self.way.is_some_and(Way::is_app_only) {
             return Err(
                 "an app that acts for itself proves itself by its secret: write the Value, or later"
                     .to_owned(),
@@ -148,24 +163,12 @@ impl Draft {
         Ok(())
     }
 
-    /// The ways that can be chosen.
+    /// The ways that can be chosen. A shared mailbox has no password that anybody could type.
     pub(super) fn ways(&self) -> Vec<Way> {
-        self.product.map(Product::ways).unwrap_or_default()
-    }
-
-    /// Who signs in for mailboxes that are shared, or nobody; none where each signs in as itself, or nobody ever does.
-    fn signer(&self) -> Later<String> {
-        let asked = Question::SignsInAs.applies(self);
-        self.signs_in_as.clone().filter(|_| asked)
-    }
-
-    /// The way to the tokens. A shared mailbox has no password that could be typed, so a person signs in for it where the
-    /// product would have typed it.
-    pub(super) fn way(&self) -> Option<Way> {
-        match (self.way?, self.signer()) {
-            (_, Some(None)) => Some(Way::AppSecret),
-            (Way::Password, Some(Some(_))) => Some(Way::Browser),
-            (way, _) => Some(way),
+        match (self.product, self.is_shared) {
+            (Some(product), Some(true)) => product.ways_to_shared(),
+            (Some(product), _) => product.ways(),
+            (None, _) => Vec::new(),
         }
     }
 
@@ -173,7 +176,7 @@ impl Draft {
     /// password of Microsoft's is none.
     pub(super) fn places(&self) -> Vec<Place> {
         let is_possible =
-            |place: &Place| *place != Place::Internet || self.way().is_none_or(Way::has_local_password);
+            |place: &Place| *place != Place::Internet || self.way.is_none_or(Way::has_local_password);
         Place::ALL.into_iter().filter(is_possible).collect()
     }
 
@@ -187,12 +190,12 @@ impl Draft {
 
     /// What usually proves the app, if that is known already.
     pub(super) fn usual_proof(&self) -> Option<Proof> {
-        Some(self.way()?.proof(self.product?))
+        Some(self.way?.proof(self.product?))
     }
 
     /// What proves it, if that is known already.
     pub(super) fn proof(&self) -> Option<Proof> {
-        match (self.way()?, self.usual_proof()?) {
+        match (self.way?, self.usual_proof()?) {
             (way, Proof::Secret) if self.has_no_secret && !way.is_app_only() => Some(Proof::None),
             (_, usual) => Some(usual),
         }
@@ -208,9 +211,12 @@ impl Draft {
         let expires = self.expires.clone().flatten();
         Some(Answers {
             product: self.product?,
-            way: self.way()?,
+            way: self.way?,
             proof,
-            signs_in_as: self.signer().flatten(),
+            signs_in_as: self
+                .signs_in_as
+                .clone()
+                .filter(|_| Question::SignsInAs.applies(self)),
             preset: self.cloud.or(self.clouds.first().copied())?,
             tenant: self.tenant.clone()?,
             client_id: self.client_id.clone()?,
@@ -225,6 +231,7 @@ impl Draft {
                 .unwrap_or_default(),
             secret_expires: expires.filter(|_| of_secret(true)),
             secret,
+            password_file: None,
             directory: self.directory.clone()?,
         })
     }
@@ -236,17 +243,6 @@ fn unless_later<T>(typed: &str, read: impl Fn(&str) -> Result<T, String>) -> Res
         return Ok(None);
     }
     read(typed).map(Some)
-}
-
-/// One person, or nobody.
-fn signs_in_as(typed: &str) -> Result<Option<String>, String> {
-    if typed.trim().eq_ignore_ascii_case(NOBODY_SIGNS_IN) {
-        return Ok(None);
-    }
-    match typed::mailboxes(typed)?.as_slice() {
-        [person] => Ok(Some(person.clone())),
-        _ => Err("one person signs in: write one address, or nobody".to_owned()),
-    }
 }
 
 fn pick<T: Copy>(typed: &str, from: &[T], key: impl Fn(T) -> &'static str) -> Result<T, String> {

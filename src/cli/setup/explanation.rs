@@ -20,7 +20,7 @@ pub(super) const fn of(question: Question) -> &'static str {
              or nobody knows its password, it is shared. A mailbox that appears under Active users with a licence has a sign-in of its own."
         }
         Question::SignsInAs => {
-            "The token is then that person's, who needs Full Access to the mailbox and, to send, Send As: setup prints the commands. It ends if that \
+            "The token is that person's, who needs Full Access to the mailbox and, to send, Send As: setup prints the commands. It ends if that \
              person's password is reset or the person leaves. The app itself depends on nobody; it needs an administrator once."
         }
         Question::Tenant => {

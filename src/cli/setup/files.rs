@@ -105,6 +105,8 @@ fn of_service() -> Option<u32> {
 fn fill(at: &Path, readers: Readers, group: Option<u32>, content: &[u8]) -> io::Result<()> {
     if let Some(parent) = at.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o750).create(parent)?;
+        // Where the service reads nothing, the directory may be anybody's.
+        let group = group.filter(|_| readers != Readers::Owner);
         if let Some(group) =
             group.filter(|group| fs::metadata(parent).is_ok_and(|found| found.gid() != *group))
         {

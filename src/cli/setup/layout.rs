@@ -22,6 +22,8 @@ pub(super) enum Kind {
     ServerKey,
     Users,
     Cards,
+    /// The local password of the one mailbox.
+    Password,
     PowerShell,
 }
 
@@ -40,7 +42,7 @@ pub(super) enum Readers {
 pub(super) enum IfThere {
     /// Somebody agreed to lose sight of it.
     Replace,
-    /// Nothing is written then: it holds a key that others know.
+    /// Nothing is written then: it holds a key or a password that others know.
     Refuse,
 }
 
@@ -116,6 +118,20 @@ pub(super) fn of(answers: &Answers, powershell: Option<&Path>, surroundings: &dy
             if_there,
         })
         .collect();
+    // A password that stays as it was is in its file already.
+    let is_new = |mailbox: &String| !surroundings.kept(directory).has(mailbox);
+    files.extend(
+        answers
+            .password_file
+            .iter()
+            .filter(|_| answers.mailboxes.iter().any(is_new))
+            .map(|path| Planned {
+                path: path.clone(),
+                kind: Kind::Password,
+                readers: Owner,
+                if_there: Refuse,
+            }),
+    );
     files.extend(powershell.map(|path| Planned {
         path: path.to_owned(),
         kind: Kind::PowerShell,
@@ -145,6 +161,7 @@ impl Kind {
             Self::Cards => {
                 "the settings of each mail client with its password: hand them out, then delete it"
             }
+            Self::Password => "the mail client's password, which is shown nowhere else",
             Self::PowerShell => "the PowerShell file: read before run",
         }
     }

@@ -8,8 +8,10 @@ use zeroize::Zeroizing;
 
 use super::answers::Answers;
 use super::config_text;
+use super::kept::Kept;
 use super::layout::{self, Kind, Layout, Planned};
 use super::powershell;
+use super::product::Product;
 use super::users;
 use crate::account::PasswordHash;
 use crate::account::password::GeneratedPassword;
@@ -23,7 +25,26 @@ const APP_CERTIFICATE_DAYS: u32 = 730;
 pub(super) struct Account {
     pub(super) mailbox: String,
     /// None where the mailbox's own password at Microsoft is typed.
-    pub(super) password: Option<Made>,
+    pub(super) password: Option<Password>,
+    /// Whether mail programs may log in by what stands before the @ as well.
+    pub(super) has_short_login: bool,
+}
+
+/// What a mail client logs in by.
+pub(super) enum Password {
+    New(Made),
+    /// It has one already: what is stored of it.
+    AsBefore(Vec<String>),
+}
+
+impl Password {
+    /// What is stored.
+    pub(super) fn stored(&self) -> &[String] {
+        match self {
+            Self::New(made) => std::slice::from_ref(&made.stored),
+            Self::AsBefore(stored) => stored,
+        }
+    }
 }
 
 /// A password that has just been made, and what is stored of it.
@@ -47,9 +68,9 @@ pub(super) struct Work {
     pub(super) accounts: Vec<Account>,
 }
 
-/// Makes what the files need. `now` begins the life of certificates.
-pub(super) fn work(answers: &Answers, layout: Layout, now: SystemTime) -> Result<Work, String> {
-    let accounts = accounts(answers)?;
+/// Makes what the files need. `kept`: the passwords that stay; `now` begins the life of certificates.
+pub(super) fn work(answers: &Answers, layout: Layout, kept: &Kept, now: SystemTime) -> Result<Work, String> {
+    let accounts = accounts(answers, kept)?;
     let mut files = Vec::new();
     let wants = |kind| layout.files.iter().any(|file| file.kind == kind);
     let pair = wants(Kind::AppKey)
@@ -70,6 +91,7 @@ pub(super) fn work(answers: &Answers, layout: Layout, now: SystemTime) -> Result
             Kind::Config => text(config_text::of(answers, &accounts)),
             Kind::Users => text(users::file(answers, &accounts)),
             Kind::Cards => users::cards(answers, &accounts),
+            Kind::Password => password_line(&accounts)?,
             Kind::Secret => Zeroizing::new(
                 answers
                     .secret
@@ -128,15 +150,49 @@ impl Server {
     }
 }
 
-fn accounts(answers: &Answers) -> Result<Vec<Account>, String> {
+/// The file of the one password.
+fn password_line(accounts: &[Account]) -> Result<Zeroizing<Vec<u8>>, String> {
+    let [
+        Account {
+            password: Some(Password::New(made)),
+            ..
+        },
+    ] = accounts
+    else {
+        return Err(MISSING.to_owned());
+    };
+    let mut line = Zeroizing::new(Vec::with_capacity(made.password.text().len() + 1));
+    line.extend_from_slice(made.password.text().as_bytes());
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn accounts(answers: &Answers, kept: &Kept) -> Result<Vec<Account>, String> {
+    let has_short_login = has_short_login(answers);
     let account = |mailbox: &String| {
-        let password = answers.way.has_local_password().then(Made::new).transpose()?;
+        let password = match kept.get(mailbox) {
+            _ if !answers.way.has_local_password() => None,
+            Some([stored]) => Some(Password::AsBefore(vec![stored.clone()])),
+            Some(several) if !answers.has_users_file() => Some(Password::AsBefore(several.to_vec())),
+            _ => Some(Password::New(Made::new()?)),
+        };
         Ok(Account {
             mailbox: mailbox.clone(),
             password,
+            has_short_login,
         })
     };
     answers.mailboxes.iter().map(account).collect()
+}
+
+/// Outlook and others propose what stands before the @ as the user name. Where there is one account, nobody else can be meant;
+/// further accounts can only be in conf.d.
+fn has_short_login(answers: &Answers) -> bool {
+    answers.product == Product::MailProgram
+        && answers.way.has_local_password()
+        && !answers.has_users_file()
+        && answers.mailboxes.len() == 1
+        && !answers.directory.join("conf.d").exists()
 }
 
 impl Made {

@@ -11,6 +11,7 @@ mod dialogue;
 mod draft;
 mod explanation;
 mod files;
+mod kept;
 mod layout;
 mod made;
 mod next;
@@ -54,7 +55,8 @@ const EXAMPLES: &str = "Examples:
 It knows Email This Issue, Highstage, osTicket, Efecte ESM, Oracle B2C Service, mail programs,
 scanners, Postfix, scripts and 200 mailboxes at once. Nothing is changed at Microsoft: it says
 what to do there. The client secret is asked for without showing it, or named by a file; it is
-never on the command line. Passwords for mail clients are made here and shown once.
+never on the command line. Passwords for mail clients are made here and shown once, or written
+into the file that password_file names in the answers.
 
 Exit codes: 0 written, and `saslgate check` finds nothing; 1 written, and something is left to
 do; 2 nothing was written.";
@@ -75,7 +77,7 @@ pub(super) struct SetupArgs {
     /// Write a PowerShell file too, which does the administrator's part
     #[arg(long, value_name = "FILE")]
     powershell: Option<PathBuf>,
-    /// With --answers: replace files that are there; each old one stays beside it as .old
+    /// With --answers: replace files that are there; each old one stays beside it as .old, and each local password as it is
     #[arg(long, requires = "answers")]
     replace: bool,
 }
@@ -120,7 +122,9 @@ fn set_up(args: &SetupArgs) -> Result<(zeroize::Zeroizing<String>, u8), String> 
     }
     let shown = layout.to_string();
     let certs_are_new = layout.files.iter().any(|file| file.kind == layout::Kind::Server);
-    let work = made::work(&answers, layout, SystemTime::now())?;
+    refuse_to_overwrite(&layout)?;
+    let kept = Machine.kept(&answers.directory);
+    let work = made::work(&answers, layout, &kept, SystemTime::now())?;
     let writing = busy.lock().unwrap_or_else(PoisonError::into_inner);
     files::write(&answers.directory, &work.files)?;
     drop(writing);
@@ -151,6 +155,19 @@ fn refuse_to_replace(layout: &layout::Layout) -> Result<(), String> {
         "there already: {}; nothing was written. --replace replaces them and keeps each old one beside it as .old, --directory names another place",
         there.join(", ")
     ))
+}
+
+/// A password that somebody has already stays theirs, whatever is replaced.
+fn refuse_to_overwrite(layout: &layout::Layout) -> Result<(), String> {
+    let is_there =
+        |file: &&layout::Planned| file.kind == layout::Kind::Password && Machine.is_there(&file.path);
+    match layout.files.iter().find(is_there) {
+        Some(file) => Err(format!(
+            "password_file: {} is there and is never overwritten, and the password would be a new one; nothing was written. Move it away, or name another file",
+            file.path.display()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What `check` says of what was written, and its exit code.

@@ -6,6 +6,7 @@ use super::answers::Answers;
 use super::config_text::NOBODY;
 use super::layout;
 use super::place::Place;
+use super::product::Product;
 use super::surroundings::OF_THE_MACHINE;
 use super::way::{Proof, Way};
 
@@ -46,7 +47,7 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         Runs::Container => format!("docker compose exec saslgate saslgate {command}"),
     };
     let sign_in = || answers.way.has_sign_in().then(|| sign_in(answers, &command));
-    let check = format!("{}    # nothing is wrong any more", command("check"));
+    let check = format!("{}    # {}", command("check"), expected(answers));
     match runs {
         Runs::Person => {
             steps.push(check);
@@ -69,6 +70,7 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
     }
     steps.push(test(answers, &command));
     steps.push("The mail client, with the settings above.".to_owned());
+    steps.push(from_now_on(answers, runs, known.is_found));
     if let Some(file) = known.answers_file.filter(|_| answers.secret.is_some()) {
         steps.push(format!(
             "Delete the file that client_secret_from names in {}: the secret was copied, and is needed once.",
@@ -76,6 +78,45 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         ));
     }
     steps
+}
+
+/// What `check` is to say by then.
+fn expected(answers: &Answers) -> String {
+    match (answers.place, answers.protocols.len()) {
+        (Place::NetworkPlain, 1) => {
+            "one warning stays: passwords may cross the network in clear, as it was chosen".to_owned()
+        }
+        (Place::NetworkPlain, count) => {
+            format!("{count} warnings stay: passwords may cross the network in clear, as it was chosen")
+        }
+        _ => "nothing is wrong any more".to_owned(),
+    }
+}
+
+/// How it goes on after a logout and a reboot, and where the log is.
+fn from_now_on(answers: &Answers, runs: Runs, is_found: bool) -> String {
+    let config = answers.directory.join(layout::CONFIG);
+    let option = if is_found {
+        String::new()
+    } else {
+        format!(
+            " with `--config {}` behind run",
+            shell(&config.display().to_string())
+        )
+    };
+    match runs {
+        Runs::Service => "It starts with the machine from now on. Its log: journalctl -u saslgate".to_owned(),
+        Runs::Container => "Its log: docker compose logs saslgate".to_owned(),
+        Runs::Person if answers.product == Product::MailProgram => format!(
+            "`saslgate run` ends when you log out. So that it is there whenever you are: the user unit of docs/mail-program.md, step 7{option}.\n    \
+             Its log: journalctl --user -u saslgate"
+        ),
+        Runs::Person => format!(
+            "`saslgate run` ends when you log out, and does not come back after a reboot. For good it is a service: docs/operations.md, \"systemd\",\n    \
+             and `sudo saslgate setup` (its log: journalctl -u saslgate). Without root: the user unit of docs/mail-program.md, step 7{option},\n    \
+             and once `loginctl enable-linger` (its log: journalctl --user -u saslgate)."
+        ),
+    }
 }
 
 fn runs(answers: &Answers) -> Runs {
@@ -117,6 +158,13 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
             layout::SERVER,
             layout::SERVER_KEY
         ));
+    } else if answers.place == Place::NetworkTls && answers.product.is_java() {
+        steps.push(format!(
+            "{}, carried to the product's machine, into the store of the Java that runs the product, with that Java's keytool:\n\n        \
+             keytool -importcert -cacerts -alias saslgate -file ca.pem\n\n    \
+             (the store's password is changeit unless somebody changed it), and restart the product. And open the ports in this machine's firewall.",
+            directory.join("certs/ca.pem").display()
+        ));
     } else if answers.place == Place::NetworkTls {
         steps.push(format!(
             "{}, into the store that each mail client trusts: /usr/local/share/ca-certificates/ as .crt and `update-ca-certificates` on Debian, certmgr.msc > Trusted \
@@ -146,9 +194,15 @@ fn handed_over(answers: &Answers, runs: Runs, is_found: bool) -> Option<String> 
 }
 
 fn sign_in(answers: &Answers, command: &impl Fn(&str) -> String) -> String {
-    let who = answers.signs_in_as.as_deref().unwrap_or("the mailbox itself");
+    let is_own = answers.product == Product::MailProgram && answers.mailboxes.len() == 1;
+    let who = match &answers.signs_in_as {
+        Some(person) => person,
+        None if is_own => "yourself",
+        None => "the mailbox itself",
+    };
+    // Whose browser it is, is signed in as somebody else.
     let about = match answers.way {
-        Way::Browser => format!("in a private window, as {who}"),
+        Way::Browser if !is_own => format!("in a private window, as {who}"),
         _ => format!("as {who}"),
     };
     match answers.mailboxes.as_slice() {

@@ -15,10 +15,6 @@ use crate::provider::{Preset, Protocol};
 /// Where the browser comes back to, to the letter: Entra ID compares characters. The configuration's own default.
 pub(super) const REDIRECT_URI: &str = "http://localhost:8425/";
 
-/// What an administrator has to consent to beside an app-only token's own resource: the two permissions to read mail are
-/// documented under this name, which exists in the worldwide cloud alone.
-const READING: &str = "https://ps.outlook.com/.default";
-
 /// An app registration as it has to be.
 pub(super) struct Registration<'a> {
     pub(super) product: Product,
@@ -52,7 +48,7 @@ impl<'a> Registration<'a> {
     pub(super) fn of_draft(draft: &'a Draft) -> Option<Self> {
         Some(Self {
             product: draft.product?,
-            way: draft.way()?,
+            way: draft.way?,
             proof: draft.proof()?,
             preset: draft.cloud.or(draft.clouds.first().copied())?,
             tenant: draft.tenant.as_deref()?,
@@ -204,67 +200,49 @@ fn consent(registration: &Registration<'_>) -> String {
     } else {
         "Without it each person is asked at the sign-in, if the tenant allows that."
     };
-    let mut text = format!(
-        "On the same page: Grant admin consent for … {why}\n\
-         An administrator who is elsewhere opens this instead, when the permissions are there:\n"
-    );
-    if registration.client_id.is_none() {
-        text += "(the zeros stand for the client id)\n";
-    }
-    for link in links(registration) {
-        let _ = write!(text, "\n    {link}\n");
-    }
-    if registration.way.is_app_only() && links(registration).len() > 1 {
-        let _ = write!(
-            text,
-            "\nThe first is for everything at once. If it is refused, the others, one for each service: they come back to a page that\n\
-             does not load, and need {REDIRECT_URI} as a redirect URI (Authentication, Web); admin_consent=True in the address is a yes.\n"
-        );
-    } else {
-        text += "\nIt comes back to a page that may not load; admin_consent=True in its address is a yes.\n";
+    let mut text = format!("On the same page: Grant admin consent for … {why}\n");
+    if let Some(link) = link(registration) {
+        let _ = write!(text, "{}", elsewhere(registration, &link));
     }
     text
 }
 
-/// Where an administrator consents for everybody.
-pub(super) fn links(registration: &Registration<'_>) -> Vec<String> {
-    let Some(template) = registration.preset.admin_consent_url else {
-        return Vec::new();
+/// The button for whoever is not at this desk: what the link is for, who needs it, and then itself.
+fn elsewhere(registration: &Registration<'_>, link: &str) -> String {
+    let about = if registration.redirect().is_some() {
+        "It asks for all of them, and comes back to a page that may not load: admin_consent=True in its address is a yes."
+    } else {
+        "It asks for whatever stands under API permissions, of every service at once, so one link is enough. An app without a redirect\n\
+         URI may end at AADSTS500113 (no reply address): if the permissions are not \"Granted\" then, add the redirect URI\n\
+         http://localhost:8425/ (Authentication > Web), open the link again, and remove the URI."
     };
-    let page = template.replace("{tenant}", registration.tenant);
-    let Ok(page) = Url::parse(&page) else {
-        return Vec::new();
+    let zeros = if registration.client_id.is_none() {
+        " (the zeros stand for the client id)"
+    } else {
+        ""
     };
-    let link = |scope: &str| {
-        let mut url = page.clone();
-        url.query_pairs_mut()
-            .append_pair("client_id", registration.client_id())
-            .append_pair("scope", scope)
-            .append_pair("redirect_uri", REDIRECT_URI);
-        url.to_string()
-    };
-    if !registration.way.is_app_only() {
-        let scopes = Scopes::of(registration.preset, registration.protocols).to_string();
-        // The page of a grant without a browser has nowhere to come back to.
-        return match registration.redirect() {
-            Some(_) => vec![link(&scopes)],
-            None => vec![everything(&page, registration)],
-        };
-    }
-    let mut links = vec![everything(&page, registration)];
-    let reads = registration
-        .protocols
-        .iter()
-        .any(|protocol| *protocol != Protocol::Smtp);
-    let sends = registration.protocols.contains(&Protocol::Smtp);
-    if registration.preset.name == "microsoft365" {
-        links.extend(reads.then(|| link(READING)));
-        links.extend(sends.then(|| link(registration.preset.app_scope.unwrap_or_default())));
-    }
-    links
+    format!(
+        "Only if you may not press that button: send this link to an administrator who may, when the permissions are there{zeros}.\n\
+         {about}\n\n    {link}\n"
+    )
 }
 
-/// The older page: it takes whatever stands under API permissions, and needs no redirect URI.
+/// Where an administrator consents for everybody. A grant without a browser has no page to come back to.
+pub(super) fn link(registration: &Registration<'_>) -> Option<String> {
+    let template = registration.preset.admin_consent_url?;
+    let mut page = Url::parse(&template.replace("{tenant}", registration.tenant)).ok()?;
+    if registration.redirect().is_none() {
+        return Some(everything(&page, registration));
+    }
+    let scopes = Scopes::of(registration.preset, registration.protocols).to_string();
+    page.query_pairs_mut()
+        .append_pair("client_id", registration.client_id())
+        .append_pair("scope", &scopes)
+        .append_pair("redirect_uri", REDIRECT_URI);
+    Some(page.into())
+}
+
+/// The older page: it takes whatever stands under API permissions, of every resource, and names no redirect URI.
 fn everything(page: &Url, registration: &Registration<'_>) -> String {
     let mut url = page.clone();
     url.set_path(&format!("/{}/adminconsent", registration.tenant));

@@ -61,7 +61,7 @@ const TABLE: [Facts; 10] = [
         protocols: &[Protocol::Imap, Protocol::Smtp],
         way: Way::AppSecret,
         place: Place::ThisMachine,
-        hint: "IMAP (or POP3) and SMTP, the mailbox's address and this password instead of the app's ids.",
+        hint: "The mailbox's address and this password instead of the app's ids.",
     },
     Facts {
         key: "osticket",
@@ -180,6 +180,22 @@ impl Product {
             .into_iter()
             .filter(|way| *way != suits && *way != Way::Password);
         std::iter::once(suits).chain(others).collect()
+    }
+
+    /// The ways to the tokens of a shared mailbox, the one that suits first. Nobody can sign in as it; what runs unattended is
+    /// best off without a person, whose password or second factor stops it some day.
+    pub(super) fn ways_to_shared(self) -> Vec<Way> {
+        let mut ways = self.ways();
+        ways.retain(|way| *way != Way::Password);
+        if self.facts().has_guide {
+            ways.sort_by_key(|way| !way.is_app_only());
+        }
+        ways
+    }
+
+    /// Whether it trusts what the store of its own Java does, and not the machine's.
+    pub(super) const fn is_java(self) -> bool {
+        matches!(self, Self::EmailThisIssue | Self::EfecteEsm)
     }
 
     /// Whether the registration that its guide makes has a client secret, which a sign-in then has to show too.

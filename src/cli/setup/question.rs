@@ -1,19 +1,19 @@
 //! The questions: when each is asked, how it reads, what is offered, and what is taken if nobody says anything.
 
-use super::draft::{Draft, LATER, NO_SECRET, NOBODY_SIGNS_IN};
+use super::draft::{Draft, LATER, NO_SECRET};
 use super::explanation;
 use super::place::Place;
 use super::product::Product;
 use super::surroundings::Surroundings;
-use super::way::Proof;
+use super::way::{Proof, Way};
 use crate::provider::Protocol;
 
 /// One question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Question {
     Product,
-    Way,
     Shared,
+    Way,
     SignsInAs,
     Tenant,
     Cloud,
@@ -41,7 +41,7 @@ pub(super) const SHARED: [(&str, &str, &str); 2] = [
     (
         "shared",
         "It is shared, or has no password",
-        "a person with Full Access signs in for it, or nobody does",
+        "the app itself opens it, or a person with Full Access signs in for it",
     ),
 ];
 
@@ -52,8 +52,8 @@ impl Question {
     /// In the order in which they are asked: later ones depend on earlier ones.
     pub(super) const ALL: [Self; 15] = [
         Self::Product,
-        Self::Way,
         Self::Shared,
+        Self::Way,
         Self::SignsInAs,
         Self::Tenant,
         Self::Cloud,
@@ -114,10 +114,13 @@ impl Question {
     pub(super) fn about(self, draft: &Draft) -> &'static str {
         match self {
             Self::Product => "It decides what is proposed below, and what has to be done where.",
-            Self::Way => "Each works. The first is what suits; ? explains all of them.",
+            Self::Way if draft.is_shared == Some(true) => {
+                "Those that open a shared mailbox; the first is what suits."
+            }
+            Self::Way => "Each works. The first is what suits.",
             Self::Shared => "Entra ID lets nobody sign in as a shared mailbox (AADSTS50057).",
             Self::SignsInAs => {
-                "The address of a person, who then has Full Access to it. nobody: the app itself opens it, with a client secret, so that nobody signs in."
+                "The address of a person, who then has Full Access to it. nobody: the app itself opens it instead, with a client secret."
             }
             Self::Tenant => {
                 "The Directory (tenant) ID, a domain of it, or any address copied from the portal while it is open there."
@@ -129,7 +132,7 @@ impl Question {
             Self::ClientId => {
                 "Its Application (client) ID, of the Overview, not the Object ID below it. later: nothing is registered yet."
             }
-            Self::Mailboxes => "Their addresses, with commas between or a line each; an empty line ends it.",
+            Self::Mailboxes => "Their addresses, with commas between or a line each.",
             Self::Place => "It decides where saslgate listens, and whether TLS is needed.",
             Self::Host if draft.place == Some(Place::Internet) => {
                 "The public name; it is typed into the product, and stands in the certificate."
@@ -141,11 +144,11 @@ impl Question {
                 "The addresses from which the product connects: its support knows them. later: nobody gets in until then."
             }
             Self::Networks => "Addresses or networks; nobody else may connect. The narrower, the better.",
-            Self::Secret if draft.way().is_some_and(|way| !way.is_app_only()) => {
-                "Certificates & secrets > Value, not the Secret ID. What is typed is not shown; later: it is put into its file by hand; none: the app has no secret."
+            Self::Secret if draft.way.is_some_and(|way| !way.is_app_only()) => {
+                "Certificates & secrets > Value, not the Secret ID. later: it is put into its file by hand; none: the app has no secret."
             }
             Self::Secret => {
-                "Certificates & secrets > Value, not the Secret ID. What is typed is not shown; later: it is put into its file by hand."
+                "Certificates & secrets > Value, not the Secret ID. later: it is put into its file by hand."
             }
             Self::SecretExpires => {
                 "The column Expires, as 2027-11-01: saslgate warns 30 days before. later: nobody is warned."
@@ -156,13 +159,24 @@ impl Question {
         }
     }
 
+    /// How it is answered at the keyboard, where that is not obvious. An answers file has no keyboard.
+    pub(super) const fn by_keyboard(self) -> &'static str {
+        match self {
+            Self::Way => " ? explains all of them.",
+            Self::Mailboxes => " An empty line ends it.",
+            Self::Secret => " What is typed is not shown.",
+            _ => "",
+        }
+    }
+
     /// What `?` says.
     pub(super) fn more(self, draft: &Draft) -> String {
+        let is_shared = draft.is_shared == Some(true);
         let listed = match self {
             Self::Way => draft
                 .ways()
                 .into_iter()
-                .map(|way| format!("{}: {}.", way.name(), way.about()))
+                .map(|way| format!("{}: {}.", way.name(), way.about(is_shared)))
                 .collect::<Vec<_>>()
                 .join("\n"),
             Self::Place => Place::ALL
@@ -185,7 +199,11 @@ impl Question {
                 .iter()
                 .map(|product| (product.facts().name, product.facts().about))
                 .collect(),
-            Self::Way => draft.ways().iter().map(|way| (way.name(), way.about())).collect(),
+            Self::Way => draft
+                .ways()
+                .iter()
+                .map(|way| (way.name(), way.about(draft.is_shared == Some(true))))
+                .collect(),
             Self::Shared => SHARED.map(|(_, name, about)| (name, about)).to_vec(),
             Self::Cloud => draft.clouds.iter().map(|cloud| (cloud.name, "")).collect(),
             Self::Place => draft
@@ -203,8 +221,7 @@ impl Question {
         let secret = || draft.usual_proof() == Some(Proof::Secret);
         match self {
             Self::Way => draft.product.is_some(),
-            Self::Shared => draft.way.is_some_and(|way| !way.is_app_only()),
-            Self::SignsInAs => Self::Shared.applies(draft) && draft.is_shared == Some(true),
+            Self::SignsInAs => draft.is_shared == Some(true) && draft.way.is_some_and(Way::has_sign_in),
             Self::Cloud => draft.clouds.len() > 1,
             Self::Host | Self::Networks => networks(),
             Self::Secret => secret(),
@@ -228,7 +245,7 @@ impl Question {
             }
             Self::Way => number(place_of(draft.way, &draft.ways())),
             Self::Shared => number(usize::from(draft.is_shared == Some(true))),
-            Self::SignsInAs => signs_in_as(draft),
+            Self::SignsInAs => draft.signs_in_as.clone(),
             Self::Cloud => number(0),
             Self::Tenant => draft.tenant.clone(),
             Self::Protocols => {
@@ -283,17 +300,6 @@ impl Question {
         };
         said.unwrap_or_else(|| LATER.to_owned())
     }
-}
-
-/// What runs unattended is best off without a person, whose password or second factor stops it some day.
-fn signs_in_as(draft: &Draft) -> Option<String> {
-    let said = draft.signs_in_as.clone();
-    let usual = draft
-        .product
-        .is_some_and(|product| product.facts().has_guide)
-        .then_some(None);
-    said.or(usual)
-        .map(|person| person.unwrap_or_else(|| NOBODY_SIGNS_IN.to_owned()))
 }
 
 fn place_of<T: PartialEq>(said: Option<T>, choices: &[T]) -> usize {

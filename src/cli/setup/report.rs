@@ -1,6 +1,7 @@
 //! What is said in the end: what was written, what others have to do, what is typed into the mail client, what comes next.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -12,6 +13,7 @@ use super::next::{self, Known};
 use super::portal::{self, Registration};
 use super::powershell;
 use super::terminal::HEADING;
+use super::way::Proof;
 
 /// All of it, and the exit code.
 pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>) -> (Zeroizing<String>, u8) {
@@ -29,18 +31,16 @@ pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>
     let lines = powershell::lines(answers);
     if let Some(lines) = &lines {
         let about = powershell::about(answers);
+        let before = powershell::before(answers);
         section(
             &mut text,
             "In Exchange, as its administrator, in PowerShell",
-            &format!("{lines}\n{about}"),
+            &format!("{before}{lines}\n{about}"),
         );
     }
     if let Some((file, _)) = work.files.iter().find(|(file, _)| file.kind == Kind::PowerShell) {
-        let about = format!(
-            "{} does all of the two sections above: read it, then run it with -WhatIf, then without.",
-            file.path.display()
-        );
-        section(&mut text, "Or all of that by one file", &about);
+        let about = by_file(answers, &file.path, lines.is_some());
+        section(&mut text, "Or by one file", &about);
     }
     settings(&mut text, answers, work);
     let steps = next::steps(answers, known);
@@ -56,6 +56,24 @@ pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>
     (text, code.min(1))
 }
 
+/// What the PowerShell file does, what it leaves, and where it is run.
+fn by_file(answers: &Answers, file: &Path, has_exchange: bool) -> String {
+    let does = if has_exchange {
+        "does the two sections above"
+    } else {
+        "does the section above"
+    };
+    let but = if answers.proof == Proof::Secret {
+        ", but for the client secret: it makes none, so that step of the portal stays"
+    } else {
+        ""
+    };
+    format!(
+        "{} {does}{but}. Carry it to a machine that has PowerShell and a browser (there is no\nsecret in it), read it, run it with -WhatIf, then without.",
+        file.display()
+    )
+}
+
 /// Many passwords are in their file, where they do not run out of the screen.
 fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
     const TITLE: &str = "In the mail client";
@@ -63,10 +81,11 @@ fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
     if has_cards {
         let file = answers.directory.join(layout::CARDS);
         let about = format!(
-            "{} has a line for each of the {} mailboxes: server, port, security, user name, password.\n{}",
+            "{} has a line for each of the {} mailboxes: server, port, security, user name, password.\n{}\n{}",
             file.display(),
             work.accounts.len(),
-            answers.product.facts().hint
+            answers.product.facts().hint,
+            card::switches(answers)
         );
         section(text, TITLE, &about);
     } else {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
+use super::kept::Kept;
 use crate::config::{Environment as _, Origin, System};
 
 /// The machine, as far as the questions need to know it.
@@ -21,6 +22,8 @@ pub(super) trait Surroundings {
     fn usable(&self, directory: &Path) -> Result<(), String>;
     /// Whether something of that name is there.
     fn is_there(&self, path: &Path) -> bool;
+    /// What mail clients type today, of the configuration that is there.
+    fn kept(&self, directory: &Path) -> Kept;
 }
 
 /// Where the packages, the unit and the image look for a configuration.
@@ -79,6 +82,10 @@ impl Surroundings for Machine {
 
     fn is_there(&self, path: &Path) -> bool {
         path.symlink_metadata().is_ok()
+    }
+
+    fn kept(&self, directory: &Path) -> Kept {
+        Kept::of(directory)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::made::Account;
+use super::made::{Account, Password};
 
 /// The users file.
 pub(super) fn file(answers: &Answers, accounts: &[Account]) -> String {
@@ -20,7 +20,8 @@ pub(super) fn file(answers: &Answers, accounts: &[Account]) -> String {
 "
     .to_owned();
     for account in accounts {
-        let hash = account.password.as_ref().map_or("-", |made| made.stored.as_str());
+        let stored = account.password.as_ref().map_or(&[][..], Password::stored);
+        let hash = stored.first().map_or("-", String::as_str);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{} {hash} {settings}", account.mailbox);
     }
@@ -47,8 +48,12 @@ pub(super) fn cards(answers: &Answers, accounts: &[Account]) -> Zeroizing<Vec<u8
     for account in accounts {
         cell(&mut text, &account.mailbox);
         text.push(',');
-        let password = account.password.as_ref();
-        cell(&mut text, password.map_or("", |made| made.password.text()));
+        let password = match &account.password {
+            Some(Password::New(made)) => made.password.text(),
+            Some(Password::AsBefore(_)) => "as before",
+            None => "",
+        };
+        cell(&mut text, password);
         for protocol in &answers.protocols {
             let door = answers.place.door(*protocol);
             text.push(',');

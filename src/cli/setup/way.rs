@@ -52,8 +52,11 @@ impl Way {
     }
 
     /// What it is like, and what it needs from whom.
-    pub(super) const fn about(self) -> &'static str {
+    pub(super) const fn about(self, is_shared: bool) -> &'static str {
         match self {
+            Self::Browser if is_shared => {
+                "needs a person with Full Access to the mailbox, who is asked for next; once more if that person's password is reset or sessions are revoked"
+            }
             Self::AppSecret => {
                 "nobody signs in, ever; needs an administrator's consent, an Exchange administrator for two commands, and a new secret every two years at the latest"
             }

@@ -22,7 +22,12 @@ const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
 
 /// The file. `upload`: the certificate that proves the app, if there is one.
 pub(in super::super) fn file(answers: &Answers, upload: Option<&Upload>) -> String {
-    let mut text = HEAD.to_owned();
+    let what = match (Registration::of(answers).redirect(), answers.proof) {
+        (Some(_), _) => "redirect URI and permissions",
+        (None, Proof::Certificate) => "certificate and permissions",
+        (None, _) => "permissions",
+    };
+    let mut text = HEAD.replace("WHAT", what);
     let client_id = answers.client_id.as_deref().unwrap_or_default();
     text += &PARAMETERS.replace("'CLIENT_ID'", &quoted(client_id));
     text += &values(answers, upload);

@@ -1,7 +1,7 @@
-# READ BEFORE RUN. Written by `saslgate setup`. There is no secret in it.
+# READ BEFORE RUN. Written by `saslgate setup`. There is no secret in it, and it makes none.
 #
 # What it does, each step only if it is not done yet, and only after you said yes to it:
-#   in Entra ID   registers an app of this tenant alone, with its redirect URI and permissions, and consents to those
+#   in Entra ID   registers an app of this tenant alone, with its WHAT, and consents to those
 #   in Exchange   lets the app into the mailboxes below, where it acts for itself, and switches on the protocols they need
 # In the end it prints the [app] table of saslgate.toml.
 #

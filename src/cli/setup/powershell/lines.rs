@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::answers::Answers;
+use super::super::product::Product;
 use super::{environments, quoted};
 use crate::provider::Protocol;
 
@@ -92,8 +93,32 @@ fn for_each_mailbox(text: &mut String, answers: &Answers, commands: &[String]) {
     }
 }
 
+/// What is said before the lines to whoever is probably no administrator.
+pub(in super::super) const fn before(answers: &Answers) -> &'static str {
+    match answers.product {
+        Product::MailProgram => "Who is no administrator sends these lines to theirs.\n\n",
+        _ => "",
+    }
+}
+
 /// What has to be known of the lines.
-pub(in super::super) fn about(answers: &Answers) -> &'static str {
+pub(in super::super) fn about(answers: &Answers) -> String {
+    let clicks = if sends(answers) && !answers.way.is_app_only() {
+        let whose = if answers.signs_in_as.is_some() {
+            "that person"
+        } else {
+            "the mailbox"
+        };
+        format!(
+            "SMTP AUTH by clicks: Microsoft 365 admin center > Users > Active users > {whose} > Mail > Manage email apps > Authenticated SMTP.\n"
+        )
+    } else {
+        String::new()
+    };
+    clicks + why(answers)
+}
+
+fn why(answers: &Answers) -> &'static str {
     if answers.way.is_app_only() {
         "OBJECT_ID is the Object ID under Enterprise applications > the app > Overview, which is another one than under App registrations:\n\
          with that one every command succeeds and every login fails. What is set here takes from minutes to an hour."

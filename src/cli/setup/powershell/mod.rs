@@ -6,7 +6,7 @@ mod file;
 mod lines;
 
 pub(super) use file::file;
-pub(super) use lines::{about, lines};
+pub(super) use lines::{about, before, lines};
 
 use crate::provider::Preset;
 

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::super::answers::Answers;
+use super::super::card;
 use super::super::draft::Draft;
+use super::super::kept::Kept;
 use super::super::layout::{self, Kind, Layout};
 use super::super::made;
 use super::super::next::{self, Known};
@@ -55,7 +57,7 @@ impl Keys {
     fn make() -> Self {
         let answers = answered(Product::Device, Way::AppCertificate, Place::NetworkTls);
         let layout = layout::of(&answers, None, &Given::default());
-        let work = made::work(&answers, layout, now()).unwrap();
+        let work = made::work(&answers, layout, &Kept::default(), now()).unwrap();
         let names = [
             "contoso-app/app.pem",
             "contoso-app/app.key",
@@ -83,7 +85,7 @@ fn problems(answers: &Answers, keys: &Keys) -> Vec<String> {
         layout.files.iter().all(|file| file.kind != Kind::ServerKey),
         "keys are kept"
     );
-    let work = made::work(answers, layout, now()).unwrap();
+    let work = made::work(answers, layout, &Kept::default(), now()).unwrap();
     let mut machine = Machine::default().variable("HOME", "/home/ann");
     if answers.place == Place::Containers {
         machine = machine.variable("SASLGATE_CONTAINER", "1");
@@ -210,37 +212,33 @@ fn the_portals_steps_are_those_of_the_choice() {
     assert_eq!(seen, 41);
 }
 
-/// Where the app acts for itself, reading and sending are two services at the consent page.
+/// Where the app acts for itself, one page consents to reading and sending, which are two services, and needs no redirect URI.
 #[test]
-fn consent_is_asked_for_at_each_service() {
+fn one_link_asks_for_consent_to_all_of_it() {
     let base = "https://login.microsoftonline.com/contoso.onmicrosoft.com";
     let end = "&redirect_uri=http%3A%2F%2Flocalhost%3A8425%2F";
     let id = "client_id=11111111-2222-3333-4444-555555555555";
-    let of = |answers: &Answers| portal::links(&Registration::of(answers));
-    let mut script = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
+    let of = |answers: &Answers| portal::link(&Registration::of(answers)).unwrap();
     let everything = format!("{base}/adminconsent?{id}");
-    let reading = format!("{base}/v2.0/adminconsent?{id}&scope=https%3A%2F%2Fps.outlook.com%2F.default{end}");
-    let sending =
-        format!("{base}/v2.0/adminconsent?{id}&scope=https%3A%2F%2Foutlook.office365.com%2F.default{end}");
-    assert_eq!(of(&script), [everything.clone(), reading.clone(), sending]);
-    let mut highstage = answered(Product::Highstage, Way::AppCertificate, Place::ThisMachine);
-    highstage.protocols.retain(|protocol| *protocol != Protocol::Smtp);
-    assert_eq!(of(&highstage), [everything.clone(), reading]);
+    let mut script = answered(Product::Script, Way::AppSecret, Place::ThisMachine);
+    assert_eq!(of(&script), everything);
     script.preset = crate::provider::preset("microsoft365-china").unwrap();
     let of_china = "https://login.partner.microsoftonline.cn/contoso.onmicrosoft.com/adminconsent";
-    assert_eq!(
-        of(&script),
-        [format!("{of_china}?{id}")],
-        "that cloud has no such name"
-    );
+    assert_eq!(of(&script), format!("{of_china}?{id}"));
     let oracle = answered(Product::OracleB2c, Way::Browser, Place::ThisMachine);
     let scope = "https%3A%2F%2Foutlook.office.com%2FPOP.AccessAsUser.All+offline_access+openid+profile";
     assert_eq!(
         of(&oracle),
-        [format!("{base}/v2.0/adminconsent?{id}&scope={scope}{end}")]
+        format!("{base}/v2.0/adminconsent?{id}&scope={scope}{end}")
     );
     let efecte = answered(Product::EfecteEsm, Way::Password, Place::ThisMachine);
-    assert_eq!(of(&efecte), [everything]);
+    assert_eq!(of(&efecte), everything);
+    for answers in [&script, &oracle, &efecte] {
+        let steps = portal::steps(&Registration::of(answers));
+        let (told, link) = (steps.find("send this link"), steps.find("/adminconsent?"));
+        assert!(told.unwrap() < link.unwrap(), "{steps}");
+        assert_eq!(steps.matches("adminconsent?").count(), 1, "{steps}");
+    }
 }
 
 /// Each thing that was left open is a step, before the one that needs it.
@@ -265,6 +263,7 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "saslgate sign-in --all-needed",
         "saslgate test 'o'\\''brien@contoso.com'",
         "The mail client",
+        "`saslgate run` ends when you log out",
     ];
     assert_eq!(steps.len(), words.len(), "{steps:#?}");
     for (step, word) in steps.iter().zip(words) {
@@ -298,6 +297,100 @@ fn what_was_left_open_comes_before_what_needs_it() {
         steps.ends_with("names in answers.toml: the secret was copied, and is needed once."),
         "{steps}"
     );
+}
+
+/// Somebody's own mail program: their own mailbox, their own browser, their own machine.
+#[test]
+fn what_is_left_to_a_person_is_said_to_that_person() {
+    let mut own = answered(Product::MailProgram, Way::Browser, Place::ThisMachine);
+    own.mailboxes.truncate(1);
+    let steps = next::steps(&own, &Known::default()).join("\n");
+    for word in [
+        "    # as yourself\n",
+        "the user unit of docs/mail-program.md, step 7 with `--config /home/ann/.config/saslgate/saslgate.toml` behind run",
+        "journalctl --user -u saslgate",
+    ] {
+        assert!(steps.contains(word), "{word}: {steps}");
+    }
+    assert!(!steps.contains("private window"), "{steps}");
+    assert!(powershell::before(&own).starts_with("Who is no administrator sends"));
+    assert!(powershell::about(&own).contains("the mailbox > Mail > Manage email apps > Authenticated SMTP"));
+
+    let mut desk = answered(Product::OsTicket, Way::Browser, Place::ThisMachine);
+    desk.directory = "/home/ann/try".into();
+    let steps = next::steps(&desk, &Known::default()).join("\n");
+    for word in [
+        "in a private window, as the mailbox itself",
+        "sudo saslgate setup",
+        "loginctl enable-linger",
+    ] {
+        assert!(steps.contains(word), "{word}: {steps}");
+    }
+    desk.directory = "/etc/saslgate".into();
+    let steps = next::steps(&desk, &Known::default()).join("\n");
+    assert!(steps.ends_with("Its log: journalctl -u saslgate"), "{steps}");
+}
+
+/// Java looks into its own store alone, and a product with two switches for TLS has to be told which.
+#[test]
+fn a_product_in_java_is_told_how_it_trusts_the_certificate() {
+    let mut seen = 0;
+    for product in Product::ALL {
+        let answers = answered(product, Way::AppSecret, Place::NetworkTls);
+        let steps = next::steps(&answers, &Known::default()).join("\n");
+        assert_eq!(
+            steps.contains("\n        keytool -importcert -cacerts -alias saslgate -file ca.pem\n"),
+            product.is_java(),
+            "{steps}"
+        );
+        seen += usize::from(product.is_java());
+        let switches = card::switches(&answers);
+        let smtp = answers.protocols.contains(&Protocol::Smtp);
+        assert_eq!(
+            switches.contains("SMTP: STARTTLS, not SSL/TLS."),
+            smtp,
+            "{switches}"
+        );
+    }
+    assert_eq!(seen, 2);
+    let here = answered(Product::EfecteEsm, Way::AppSecret, Place::ThisMachine);
+    assert_eq!(card::switches(&here), "");
+}
+
+/// What somebody chose, `check` warns of for ever.
+#[test]
+fn a_warning_that_stays_is_told() {
+    let cases = [
+        (Product::Device, "# one warning stays: passwords may cross"),
+        (Product::Script, "# 2 warnings stay: passwords may cross"),
+    ];
+    for (product, words) in cases {
+        let answers = answered(product, Way::AppSecret, Place::NetworkPlain);
+        let steps = next::steps(&answers, &Known::default()).join("\n");
+        assert!(
+            steps.contains(words) && !steps.contains("nothing is wrong"),
+            "{steps}"
+        );
+    }
+}
+
+/// Outlook proposes what stands before the @. Where there is one account it can be nobody else's.
+#[test]
+fn a_mail_program_may_leave_the_domain_out() {
+    let mut seen = 0;
+    for product in Product::ALL {
+        for count in [1, 2] {
+            let mut answers = answered(product, Way::Browser, Place::ThisMachine);
+            answers.mailboxes.truncate(count);
+            let layout = layout::of(&answers, None, &Given::default());
+            let work = made::work(&answers, layout, &Kept::default(), now()).unwrap();
+            let text = text(&work.files, &answers.directory.join(layout::CONFIG));
+            let has_it = text.contains("logins    = [\"o'brien\"]");
+            assert_eq!(has_it, product == Product::MailProgram && count == 1, "{text}");
+            seen += usize::from(has_it);
+        }
+    }
+    assert_eq!(seen, 1);
 }
 
 /// What a shared mailbox needs: who signs in, in the configuration; the rights of that person, in Exchange.

@@ -30,11 +30,11 @@ fn enter_takes_what_suits() {
         S: What logs in?
         S: > [6]:
         C:
-        S: How may saslgate get its tokens?
-        S: 1  A person signs in by browser
-        C:
         S: Can somebody sign in as the mailbox, or is it shared?
         S: [1]
+        C:
+        S: How may saslgate get its tokens?
+        S: 1  A person signs in by browser
         C:
         S: Which tenant?
         C: contoso.onmicrosoft.com
@@ -76,6 +76,7 @@ fn a_secret_is_not_shown() {
         "
         S: What logs in?
         C: script
+        C: own
         C: app-secret
         C: contoso.com
         C: imap
@@ -129,13 +130,15 @@ fn what_is_wrong_is_said_at_once_and_asked_again() {
         C: fax
         S: one of email-this-issue
         C: oracle
+        S: Can somebody sign in as the mailbox, or is it shared?
+        C:
         S: How may saslgate get its tokens?
+        S: The first is what suits. ? explains all of them.
         C: pigeon
-        S: write a number
+        S: that is no choice: write one of browser
         C: ?
         S: The app itself, with a client secret: nobody signs in, ever
         C: 1
-        C:
         C: support@contoso.com
         S: is contoso.com a domain of the tenant?
         C: https://portal.azure.com/#view/App/appId/11111111-2222-3333-4444-555555555555
@@ -215,6 +218,7 @@ fn one_question_back_is_always_possible() {
         S: What logs in?
         S: [3]
         C: device
+        C:
         S: 1  The app itself, with a client secret
         C: 2
         C: contoso.com
@@ -344,16 +348,16 @@ fn the_internet_is_not_offered_to_who_types_microsofts_password() {
         "
         S: What logs in?
         C: efecte
+        C: own
         S: 1  The product types the mailbox's own Microsoft password
         C:
-        C: own
         C: contoso.com
         C:
         C:
         C: esm@contoso.com
         C:
         C: internet
-        S: write a number
+        S: that is no choice
         C: 5
         S: from 1 to 4
         C: 1
@@ -372,9 +376,12 @@ fn a_shared_mailbox_has_somebody_who_signs_in_for_it() {
         "
         S: What logs in?
         C: mail-program
-        C: browser
         S: Can somebody sign in as the mailbox, or is it shared?
         C: shared
+        S: How may saslgate get its tokens?
+        S: 1  A person signs in by browser
+        S: needs a person with Full Access
+        C: browser
         S: Who signs in for it?
         C:
         S: a mailbox is needed
@@ -400,17 +407,17 @@ fn a_shared_mailbox_has_somebody_who_signs_in_for_it() {
 /// Nobody has to be there for a helpdesk's mailbox if the app opens it, so that is proposed.
 #[test]
 fn a_helpdesks_shared_mailbox_is_opened_by_the_app() {
-    let script = |who: &str| {
+    let script = |way: &str| {
         format!(
             "
             S: What logs in?
             C: efecte
-            S: The product types the mailbox's own Microsoft password
-            C:
             C: 2
-            S: Who signs in for it?
-            S: > [nobody]:
-            C: {who}
+            S: 1  The app itself, with a client secret
+            S: 2  The app itself, with a certificate
+            C: password
+            S: that is no choice: write one of app-secret, app-certificate, browser, device-code
+            {way}
             C: contoso.com
             C:
             C:
@@ -423,12 +430,22 @@ fn a_helpdesks_shared_mailbox_is_opened_by_the_app() {
     let given = Given::default();
     let by_app = done(
         &given,
-        &(script("") + "S: The client secret's Value?\nC:\nC:\nC:"),
+        &(script("C:") + "S: The client secret's Value?\nC:\nC:\nC:"),
     );
     assert_eq!((by_app.way, by_app.signs_in_as), (Way::AppSecret, None));
-    let by_person = done(&given, &(script("alice@contoso.com") + "C:\nC:"));
+    let by_person = done(
+        &given,
+        &(script("C: browser\nS: Who signs in for it?\nC: alice@contoso.com") + "C:\nC:"),
+    );
     assert_eq!(by_person.way, Way::Browser, "there is no password to type");
     assert_eq!(by_person.signs_in_as.as_deref(), Some("alice@contoso.com"));
+    let after_all = "C: browser\nC: nobody\n\
+        S: This replaces \"A person signs in by browser, once for each mailbox\" by \"The app itself, with a client secret\".";
+    let by_nobody = done(
+        &given,
+        &(script(after_all) + "S: The client secret's Value?\nC:\nC:\nC:"),
+    );
+    assert_eq!((by_nobody.way, by_nobody.signs_in_as), (Way::AppSecret, None));
 }
 
 /// The guide's registration has a secret; somebody else's, of the platform for mobile and desktop applications, has none.
@@ -439,8 +456,8 @@ fn an_app_without_a_secret_is_a_public_one() {
         "
         S: What logs in?
         C: osticket
-        C: browser
         C: own
+        C: browser
         C: contoso.com
         C:
         C:
@@ -469,6 +486,7 @@ fn whose_addresses_are_not_known_yet_says_later() {
         "
         S: What logs in?
         C: device
+        C:
         C:
         C: contoso.com
         C:

@@ -3,3 +3,5 @@
 mod choices;
 mod conversation;
 mod talk;
+
+pub(super) use talk::Given;

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use super::super::dialogue::{Dialogue, Step};
+use super::super::kept::Kept;
 use super::super::surroundings::Surroundings;
 use crate::secret::Secret;
 
 /// A machine that is made up.
 #[derive(Default)]
-pub(super) struct Given {
+pub(in super::super) struct Given {
     pub(super) there: Vec<PathBuf>,
     pub(super) in_container: bool,
 }
@@ -40,6 +41,10 @@ impl Surroundings for Given {
 
     fn is_there(&self, path: &Path) -> bool {
         self.there.iter().any(|there| there == path)
+    }
+
+    fn kept(&self, _: &Path) -> Kept {
+        Kept::default()
     }
 }
 

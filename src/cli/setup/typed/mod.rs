@@ -62,7 +62,7 @@ pub(super) fn choice(typed: &str, keys: &[&str]) -> Result<usize, String> {
         return match number.checked_sub(1).filter(|at| *at < keys.len()) {
             Some(at) => Ok(at),
             None => Err(format!(
-                "there is no {number}: write a number from 1 to {}",
+                "there is no {number}: they are numbered from 1 to {}",
                 keys.len()
             )),
         };
@@ -76,8 +76,8 @@ pub(super) fn choice(typed: &str, keys: &[&str]) -> Result<usize, String> {
     let mut found = keys.iter().enumerate().filter(|(_, key)| begins(key));
     match (found.next(), found.next()) {
         (Some((at, _)), None) => Ok(at),
-        (Some((_, one)), Some((_, other))) => Err(format!("{one} or {other}? Write its number")),
-        _ => Err(format!("write a number, or one of {}", keys.join(", "))),
+        (Some((_, one)), Some((_, other))) => Err(format!("{one} or {other}? Write it in full")),
+        _ => Err(format!("that is no choice: write one of {}", keys.join(", "))),
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
                 "carrier pigeon",
                 Err("one of app-secret, app-certificate, browser"),
             ),
-            ("", Err("a number")),
+            ("", Err("no choice")),
         ];
         for (typed, expected) in cases {
             match expected {

@@ -33,7 +33,7 @@ pub(in super::super) fn networks(typed: &str, reach: Reach) -> Result<Vec<IpNet>
         }
         if reach == Reach::Private && !is_private(&network) {
             return Err(format!(
-                "{shown} is reached from the internet: name addresses of this network, or go back (<) and choose the internet"
+                "{shown} is reached from the internet: name addresses of this network, or choose the internet as where it connects from"
             ));
         }
         if !found.contains(&network) {
