@@ -78,7 +78,9 @@ fn microsoft() -> &'static Preset {
 /// What the preset asks for.
 pub(crate) fn scope(text: &str, protocols: &[Protocol]) -> String {
     let microsoft = microsoft();
-    if text.contains("\"client_credentials\"") {
+    // A comment tells of another way.
+    let is_app_only = |line: &str| !line.starts_with('#') && line.contains("\"client_credentials\"");
+    if text.lines().any(is_app_only) {
         return microsoft.app_scope.unwrap().to_owned();
     }
     let mut scopes: Vec<_> = protocols
