@@ -248,6 +248,17 @@ mod tests {
         );
     }
 
+    /// `--powershell ~/saslgate.ps1` by root would otherwise hand a home directory to the service's group.
+    #[test]
+    fn a_directory_that_the_service_does_not_read_stays_whose_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let group = fs::metadata(place.path()).unwrap().gid();
+        let file = place.path().join("password.txt");
+        fill(&file, Readers::Owner, Some(group + 1), b"x").unwrap();
+        assert_eq!(fs::metadata(place.path()).unwrap().gid(), group);
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    }
+
     #[test]
     fn a_key_that_is_there_keeps_all_from_being_written() {
         let place = tempfile::tempdir().unwrap();

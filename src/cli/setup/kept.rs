@@ -10,7 +10,7 @@ use super::layout;
 use crate::account::PasswordHash;
 
 /// What is stored of passwords, by login.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Kept(BTreeMap<String, Vec<String>>);
 
 impl Kept {

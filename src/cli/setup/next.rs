@@ -105,7 +105,7 @@ fn from_now_on(answers: &Answers, runs: Runs, is_found: bool) -> String {
         )
     };
     match runs {
-        Runs::Service => "It starts with the machine from now on. Its log: journalctl -u saslgate".to_owned(),
+        Runs::Service => "It starts with the machine from now on (without the package: docs/operations.md, \"systemd\"). Its log: journalctl -u saslgate".to_owned(),
         Runs::Container => "Its log: docker compose logs saslgate".to_owned(),
         Runs::Person if answers.product == Product::MailProgram => format!(
             "`saslgate run` ends when you log out. So that it is there whenever you are: the user unit of docs/mail-program.md, step 7{option}.\n    \

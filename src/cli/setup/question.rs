@@ -163,6 +163,7 @@ impl Question {
     pub(super) const fn by_keyboard(self) -> &'static str {
         match self {
             Self::Way => " ? explains all of them.",
+            Self::ClientId => " ? shows what to register.",
             Self::Mailboxes => " An empty line ends it.",
             Self::Secret => " What is typed is not shown.",
             _ => "",

@@ -69,7 +69,7 @@ fn by_file(answers: &Answers, file: &Path, has_exchange: bool) -> String {
         ""
     };
     format!(
-        "{} {does}{but}. Carry it to a machine that has PowerShell and a browser (there is no\nsecret in it), read it, run it with -WhatIf, then without.",
+        "{} {does}{but}.\nCarry it to a machine that has PowerShell and a browser (there is no secret in it), read it, run it with -WhatIf, then without.",
         file.display()
     )
 }

@@ -35,10 +35,10 @@ pub(in super::super) fn template(product: &str, surroundings: &dyn Surroundings)
         if !values.is_empty() {
             let _ = writeln!(text, "# One of: {}", values.join(", "));
         }
-        text += about(question);
+        text += &about(question, &draft);
         let _ = writeln!(text, "{}", line(question, &mut draft, surroundings)?);
     }
-    let _ = write!(text, "{LAST}# For example: {PASSWORD_FILE} = \"password.txt\"\n");
+    let _ = writeln!(text, "{LAST}# For example: {PASSWORD_FILE} = \"password.txt\"");
     Ok(text)
 }
 
@@ -55,9 +55,12 @@ fn values(question: Question, draft: &Draft) -> Vec<&'static str> {
 }
 
 /// What only an answers file needs to be told.
-const fn about(question: Question) -> &'static str {
-    match question {
-        Question::SignsInAs => "# Only beside mailboxes_are = \"shared\", where a person signs in.\n",
+fn about(question: Question, draft: &Draft) -> String {
+    let text = match question {
+        Question::Way => return of_shared(draft),
+        Question::SignsInAs => {
+            "# Only beside mailboxes_are = \"shared\", which it implies, and a way by which a person signs in.\n"
+        }
         Question::Host | Question::Networks => {
             "# Only where connects_from is network, network-without-tls or internet.\n"
         }
@@ -66,6 +69,21 @@ const fn about(question: Question) -> &'static str {
         }
         Question::SecretExpires => "# Only beside client_secret_from. Such as 2027-11-01.\n",
         _ => "",
+    };
+    text.to_owned()
+}
+
+/// What is taken where a mailbox is shared, if that is something else.
+fn of_shared(draft: &Draft) -> String {
+    let product = draft.product.unwrap_or(Product::MailProgram);
+    match (product.ways().first(), product.ways_to_shared().first()) {
+        (own, Some(shared)) if own != Some(shared) => {
+            format!(
+                "# Beside mailboxes_are = \"shared\" it is \"{}\".\n",
+                shared.key()
+            )
+        }
+        _ => String::new(),
     }
 }
 
@@ -161,6 +179,12 @@ mod tests {
                     }
                 }
             }
+            let is_other = product.ways()[0] != product.ways_to_shared()[0];
+            assert_eq!(
+                text.contains("\"shared\" it is \"app-secret\""),
+                is_other,
+                "{text}"
+            );
             for word in ["an empty line", "? explains", "is not shown", "(<)"] {
                 assert!(!text.contains(word), "{product:?}: {word}");
             }

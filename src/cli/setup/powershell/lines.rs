@@ -96,7 +96,7 @@ fn for_each_mailbox(text: &mut String, answers: &Answers, commands: &[String]) {
 /// What is said before the lines to whoever is probably no administrator.
 pub(in super::super) const fn before(answers: &Answers) -> &'static str {
     match answers.product {
-        Product::MailProgram => "Who is no administrator sends these lines to theirs.\n\n",
+        Product::MailProgram => "If you are no administrator, send these lines to yours.\n\n",
         _ => "",
     }
 }

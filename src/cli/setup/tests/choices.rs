@@ -313,7 +313,7 @@ fn what_is_left_to_a_person_is_said_to_that_person() {
         assert!(steps.contains(word), "{word}: {steps}");
     }
     assert!(!steps.contains("private window"), "{steps}");
-    assert!(powershell::before(&own).starts_with("Who is no administrator sends"));
+    assert!(powershell::before(&own).starts_with("If you are no administrator, send these lines"));
     assert!(powershell::about(&own).contains("the mailbox > Mail > Manage email apps > Authenticated SMTP"));
 
     let mut desk = answered(Product::OsTicket, Way::Browser, Place::ThisMachine);

@@ -2,6 +2,7 @@
 
 mod choices;
 mod conversation;
+mod shared;
 mod talk;
 
 pub(super) use talk::Given;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::answers::Answers;
 use super::super::dialogue::{Dialogue, Step};
 use super::super::kept::Kept;
 use super::super::surroundings::Surroundings;
@@ -71,6 +72,14 @@ pub(super) fn play(given: &Given, script: &str) -> Step {
     }
     assert!(lines > 1, "no conversation in {script:?}");
     end.unwrap_or_else(|| panic!("it goes on:\n{shown}"))
+}
+
+/// Plays one that ends with answers.
+pub(super) fn done(given: &Given, script: &str) -> Answers {
+    match play(given, script) {
+        Step::Done(answers) => *answers,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// What is shown until a line is wanted; how it ended, if it did.
