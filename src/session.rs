@@ -335,7 +335,7 @@ async fn authorize(
         }
         Verdict::Refused(refused) => return Err(Failure::Login(refused)),
     };
-    record.account_known(&authorized);
+    record.account_known(&authorized, &context.states);
     Ok((authorized, rooms.limits.places))
 }
 

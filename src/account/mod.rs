@@ -13,6 +13,7 @@ mod one_password;
 mod operator;
 pub mod password;
 mod places;
+pub mod refusals;
 pub mod state;
 #[cfg(test)]
 mod tests;

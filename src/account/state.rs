@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::refusals::Refusals;
 use crate::provider::Protocol;
 
 /// The five states of an account. The order is that of what wants attention most.
@@ -147,6 +148,7 @@ impl fmt::Debug for Ear {
 pub struct States {
     all: Mutex<BTreeMap<(Box<str>, Protocol), Standing>>,
     ear: Option<Ear>,
+    refusals: Refusals,
 }
 
 impl States {
@@ -155,6 +157,7 @@ impl States {
         Self {
             all: Mutex::default(),
             ear: Some(ear),
+            refusals: Refusals::default(),
         }
     }
 
@@ -208,8 +211,14 @@ impl States {
         all.get(&(account.into(), protocol)).cloned().unwrap_or_default()
     }
 
+    /// Logins that were refused: they change no state, for a guesser could do that.
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// Forgets the accounts that are gone.
     pub fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        self.refusals.retain(&is_there);
         self.all().retain(|(account, _), _| is_there(account));
     }
 

@@ -50,6 +50,7 @@ impl Admin {
                 .text(account.sessions.to_string())
                 .raw("</p>");
             troubles(account, html);
+            wrong_passwords(account, html);
             let actions = Actions {
                 account,
                 token: &visitor.token,
@@ -85,6 +86,28 @@ fn troubles(account: &AccountStatus, html: &mut Html) {
         } else {
             trouble(one, html);
         }
+    }
+}
+
+/// What a mail client was refused for; the account itself is well.
+fn wrong_passwords(account: &AccountStatus, html: &mut Html) {
+    for wrong in &account.wrong_passwords {
+        let logins = if wrong.count == 1 { "login" } else { "logins" };
+        let what = format!(
+            "{}: {} {logins} with a wrong password, the last {} from {} (none right since)",
+            wrong.protocol.name().to_uppercase(),
+            wrong.count,
+            ago(wrong.last),
+            wrong.from
+        );
+        let told = TroubleTold {
+            code: None,
+            what,
+            why: "the mail client has another password than the configuration, or somebody is guessing"
+                .into(),
+            fix: wrong.fix.clone(),
+        };
+        trouble(&told, html);
     }
 }
 

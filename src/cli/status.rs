@@ -11,22 +11,25 @@ use clap::Args;
 use super::operator::{self, Which};
 use super::progress::Progress;
 use crate::account::state::State;
-use crate::control::{AccountStatus, Expiry, News, Order, Status, StoreStatus};
+use crate::control::{AccountStatus, Expiry, News, Order, Status, StoreStatus, WrongPasswords};
 use crate::name;
 
 const EXAMPLES: &str = "Examples:
   saslgate status                       every account, and what is wrong with its fix
-  saslgate status --problems            only what is not ready, and how many there are
+  saslgate status --problems            only what is not ready or was shown a wrong password, and how many there are
   saslgate status alice@contoso.com     one account
   saslgate status --json                for scripts and monitoring
 
 States: ready, waiting (may pass by itself), needs sign-in, needs admin, off (no password). What is wrong stands last, the worst \
-right above the line that counts.
+right above the line that counts. A wrong password that a mail client shows changes no state, and is told.
 
 Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon or the configuration was refused, 2 somebody has to act; 3 unknown.";
 
 /// How soon an end is worth a warning: a new client secret can need another person.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long a wrong password is a problem, in seconds: a mail client that still has it comes more often.
+const A_DAY: u64 = 24 * 60 * 60;
 
 /// What `status` is told.
 #[derive(Args)]
@@ -99,12 +102,20 @@ fn only(status: &mut Status, name: &str) -> Result<(), ExitCode> {
 
 /// Leaves what somebody should look at.
 fn only_problems(status: &mut Status) {
-    status.accounts.retain(|account| account.state != State::Ready);
+    status
+        .accounts
+        .retain(|account| account.state != State::Ready || is_mistyped(account));
     status.expiries.retain(|expiry| of_expiry(expiry) > 0);
     status.orphans.clear();
     if status.store.as_ref().is_some_and(is_well) {
         status.store = None;
     }
+}
+
+/// Whether a mail client showed a wrong password in the last day, and no right one since.
+fn is_mistyped(account: &AccountStatus) -> bool {
+    let lately = |wrong: &WrongPasswords| left(wrong.last + A_DAY).is_some();
+    account.wrong_passwords.iter().any(lately)
 }
 
 fn is_well(store: &StoreStatus) -> bool {

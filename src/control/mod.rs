@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 pub use socket::{Control, ControlError, connect};
 pub use status::{
     AccountStatus, AppStatus, ConfigurationStatus, Expiry, HealthTold, LinkStatus, Orphan, ProtocolStatus,
-    SignedIn, Status, StoreStatus, TroubleTold,
+    SignedIn, Status, StoreStatus, TroubleTold, UnknownLogin, WrongPasswords,
 };
 pub use steps::{StepOutcome, StepTold, TestStep};
 

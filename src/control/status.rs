@@ -1,5 +1,7 @@
 //! How everything stands, as it is told: nothing in it is secret.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::state::{State, Trouble};
@@ -25,6 +27,9 @@ pub struct Status {
     pub orphans: Vec<Orphan>,
     /// What ends by itself, soonest first.
     pub expiries: Vec<Expiry>,
+    /// Names that mail clients typed in the last day and no account has; the last comes last.
+    #[serde(default)]
+    pub unknown_logins: Vec<UnknownLogin>,
 }
 
 /// The configuration in use.
@@ -54,6 +59,41 @@ pub struct AccountStatus {
     pub links: Vec<LinkStatus>,
     /// How many sessions are logged in.
     pub sessions: usize,
+    /// Logins with a wrong password since the last right one, by protocol.
+    #[serde(default)]
+    pub wrong_passwords: Vec<WrongPasswords>,
+}
+
+/// Logins with a wrong password.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct WrongPasswords {
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// How many, since the last right one or the start.
+    pub count: u64,
+    /// When the last of them came.
+    pub last: u64,
+    /// The address that it came from.
+    pub from: IpAddr,
+    /// What mends it.
+    pub fix: String,
+}
+
+/// Logins under a name that no account has.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UnknownLogin {
+    /// The name, as the log shows it: what could be a generated password is not in it.
+    pub name: String,
+    /// How many.
+    pub count: u64,
+    /// When the last of them came.
+    pub last: u64,
+    /// The address that it came from.
+    pub from: IpAddr,
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// A login that may have been meant.
+    pub nearest: Option<String>,
 }
 
 /// One protocol of an account.

@@ -119,6 +119,17 @@ impl Failure {
         }
     }
 
+    /// Whether the mail client showed a password that is not the account's, or none that its listener takes.
+    pub fn is_wrong_password(&self) -> bool {
+        match self {
+            Self::Login(refused) => {
+                matches!(refused, RefusedLogin::WrongPassword | RefusedLogin::NotGenerated)
+            }
+            Self::Unjudged(error) => matches!(error.kind, TokenKind::WrongPassword),
+            _ => false,
+        }
+    }
+
     /// What keeps the account from being ready, in the words of its diagnosis.
     pub fn trouble(&self, diagnosis: &Diagnosis) -> Option<Trouble> {
         Some(Trouble {

@@ -8,8 +8,9 @@ use super::tls;
 use super::trace::Recording;
 use super::{Arrival, Context, Outcome};
 use crate::account::password::GeneratedPassword;
+use crate::account::refusals::Refusals;
 use crate::account::state::States;
-use crate::account::{Accounts, Authorized, Candidate};
+use crate::account::{Accounts, Authorized, Candidate, RefusedLogin};
 use crate::audit::{self, Ending, Login, Took, Visit, Why};
 use crate::downstream::{Credentials, LoginRequest, Mechanism, Refusal, Unserved};
 use crate::failure::{self, Diagnosis, Facts, Failure};
@@ -51,6 +52,8 @@ static NOBODY: Tap = Tap::nobody();
 struct Details {
     /// What the mail client calls itself, then the account's name.
     account: Option<Box<str>>,
+    /// The account that answers to that, whether it is let in or not.
+    meant: Option<Box<str>>,
     facts: Facts,
     mechanism: Option<Mechanism>,
     asked: Option<Instant>,
@@ -88,12 +91,15 @@ impl Record {
     }
 
     /// A login has named itself, whether its password is right or not: somebody may wait for that account.
-    pub(super) fn name_typed(&self, credentials: &Credentials, accounts: &Accounts) {
-        if let (Some(recording), Credentials::Password { user, .. }) = (self.recording(), credentials)
+    pub(super) fn name_typed(&mut self, credentials: &Credentials, accounts: &Accounts) {
+        if let Credentials::Password { user, .. } = credentials
             && let Ok(login) = LoginName::parse(user)
             && let Some(account) = accounts.meant_by(&login)
         {
-            recording.account_meant(account, Some(&login));
+            self.details.meant = Some(account.name.to_string().into());
+            if let Some(recording) = self.recording() {
+                recording.account_meant(account, Some(&login));
+            }
         }
     }
 
@@ -126,7 +132,11 @@ impl Record {
         self.details.password = self.since_asked();
     }
 
-    pub(super) fn account_known(&mut self, authorized: &Authorized) {
+    pub(super) fn account_known(&mut self, authorized: &Authorized, states: &States) {
+        // A device shows no password.
+        if let Some(meant) = &self.details.meant {
+            states.refusals().right_password(meant, self.protocol);
+        }
         self.details.account = Some(authorized.account().name.to_string().into());
         // A device has no name that it could have typed.
         if let Some(recording) = self.recording() {
@@ -207,7 +217,22 @@ impl Record {
         {
             change.log(account, self.protocol);
         }
+        self.remember_refusal(failure, states.refusals());
         diagnosis
+    }
+
+    /// A wrong name or password is no trouble of an account, and all that whoever sets a mail client up looks for.
+    fn remember_refusal(&self, failure: &Failure, refusals: &Refusals) {
+        let from = self.peer.address();
+        match &self.details.meant {
+            Some(account) if failure.is_wrong_password() => {
+                refusals.wrong_password(account, self.protocol, from);
+            }
+            None if matches!(failure, Failure::Login(RefusedLogin::UnknownUser)) => {
+                refusals.unknown(self.account(), self.protocol, from);
+            }
+            _ => {}
+        }
     }
 
     /// What the mail client was refused, by whomever.

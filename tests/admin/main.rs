@@ -22,6 +22,7 @@ mod floods;
 mod http;
 mod links;
 mod login;
+mod mistyped;
 mod owner;
 mod reload;
 mod rig;

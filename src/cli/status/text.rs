@@ -1,10 +1,12 @@
 //! How everything stands, for a person: whatever is wrong comes last, the worst right above the line that counts, so that nobody
 //! has to scroll for it.
 
+mod refused;
+
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use super::{is_well, left, of_expiry};
+use super::{is_mistyped, is_well, left, of_expiry};
 use crate::account::state::State;
 use crate::cli::paint::{Mood, paint};
 use crate::control::{
@@ -32,6 +34,7 @@ pub(super) fn of(status: &Status, count: &str) -> String {
     for account in worst_last(&status.accounts) {
         of_account(&mut text, account);
     }
+    refused::of_names(&mut text, &status.unknown_logins);
     for expiry in due {
         of_expiring(&mut text, expiry);
     }
@@ -67,9 +70,16 @@ pub(super) fn count(accounts: &[AccountStatus]) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(state, count)| paint(state, format!("{count} {state}")))
         .collect();
+    let mistyped = match accounts.iter().filter(|one| is_mistyped(one)).count() {
+        0 => String::new(),
+        some => paint(
+            Mood::Fair,
+            format!(" ({some} with a wrong password in the last day)"),
+        ),
+    };
     match counts.as_slice() {
         [] => all,
-        some => format!("{all}: {}", some.join(", ")),
+        some => format!("{all}: {}{mistyped}", some.join(", ")),
     }
 }
 
@@ -80,7 +90,7 @@ fn severity(state: State) -> (bool, State) {
 
 fn worst_last(accounts: &[AccountStatus]) -> Vec<&AccountStatus> {
     let mut accounts: Vec<_> = accounts.iter().collect();
-    accounts.sort_by_key(|account| severity(account.state));
+    accounts.sort_by_key(|account| (severity(account.state), is_mistyped(account)));
     accounts
 }
 
@@ -135,6 +145,7 @@ fn of_account(text: &mut String, account: &AccountStatus) {
             of_trouble(text, trouble);
         }
     }
+    refused::of_passwords(text, &account.wrong_passwords);
 }
 
 fn of_protocol(protocol: &ProtocolStatus) -> String {

@@ -7,6 +7,7 @@ mod landing;
 mod link;
 mod log;
 mod owner;
+mod refused;
 mod reread;
 mod sign_in;
 mod sign_out;

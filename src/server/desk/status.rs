@@ -42,6 +42,7 @@ impl Desk {
             store: kept.store,
             orphans: orphans(&kept.records, &used),
             expiries: self.expiries().await,
+            unknown_logins: self.unknown_logins(),
         }
     }
 
@@ -159,6 +160,7 @@ impl Desk {
                 .context
                 .registry
                 .count_where(|by| *by.account() == account.name),
+            wrong_passwords: self.wrong_passwords(account),
         }
     }
 

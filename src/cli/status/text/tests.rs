@@ -1,5 +1,5 @@
 use super::*;
-use crate::control::seconds;
+use crate::control::{UnknownLogin, WrongPasswords, seconds};
 use crate::provider::Protocol;
 
 fn trouble(what: &str) -> TroubleTold {
@@ -28,6 +28,7 @@ fn account(name: &str, state: State) -> AccountStatus {
         sign_ins: Vec::new(),
         links: Vec::new(),
         sessions: 0,
+        wrong_passwords: Vec::new(),
     }
 }
 
@@ -51,6 +52,7 @@ fn two_hundred() -> Status {
         store: None,
         orphans: Vec::new(),
         expiries: Vec::new(),
+        unknown_logins: Vec::new(),
     }
 }
 
@@ -115,6 +117,46 @@ fn what_keeps_a_file_from_being_used_stands_at_the_end() {
     let at = |what: &str| text.find(what).unwrap();
     assert!(at("user3@contoso.com is in trouble") < at("the disk is full"));
     assert!(at("the disk is full") < at("NOT in use"));
+}
+
+/// A mail client says no more than that the login failed, and the account is ready.
+#[test]
+fn wrong_passwords_and_names_are_told_though_the_account_is_ready() {
+    let minutes_ago = |minutes: u64| seconds(SystemTime::now()) - minutes * 60;
+    let wrong = |last| WrongPasswords {
+        protocol: Protocol::Imap,
+        count: 4,
+        last,
+        from: [10, 0, 5, 20].into(),
+        fix: "set it again".into(),
+    };
+    let mut status = two_hundred();
+    status.accounts[9].wrong_passwords = vec![wrong(minutes_ago(2))];
+    status.accounts[11].wrong_passwords = vec![wrong(minutes_ago(3 * 24 * 60))];
+    status.unknown_logins = vec![UnknownLogin {
+        name: "usr9".into(),
+        count: 2,
+        last: minutes_ago(5),
+        from: [10, 0, 5, 21].into(),
+        protocol: Protocol::Smtp,
+        nearest: Some("user9@contoso.com".into()),
+    }];
+    let counted = anstream::adapter::strip_str(&count(&status.accounts)).to_string();
+    assert_eq!(
+        counted,
+        "200 accounts: 197 ready, 1 waiting, 1 needs sign-in, 1 needs admin (1 with a wrong password in the last day)"
+    );
+    super::super::only_problems(&mut status);
+    assert_eq!(
+        status.accounts.len(),
+        4,
+        "that of three days ago is none any more"
+    );
+    let text = shown(&status);
+    let told = "\n  imap: 4 logins with a wrong password, the last 2 min ago from 10.0.5.20 (none right since)\n    fix:  set it again\n";
+    assert_eq!(text.matches(told).count(), 1, "{text}");
+    let told = "\n  usr9  2, the last 5 min ago from 10.0.5.21 by smtp: did you mean user9@contoso.com?\n";
+    assert!(text.contains(told), "{text}");
 }
 
 /// Whoever looks for what became of a sign-in sees that it waits for its owner.

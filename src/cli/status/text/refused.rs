@@ -1,0 +1,52 @@
+//! Logins that were refused for their name or password: what whoever sets a mail client up looks for first.
+
+use std::fmt::Write as _;
+
+use super::ago;
+use crate::control::{UnknownLogin, WrongPasswords};
+
+/// The wrong passwords of one account; their remedy once, as it is mostly the same.
+pub(super) fn of_passwords(text: &mut String, all: &[WrongPasswords]) {
+    for wrong in all {
+        let WrongPasswords {
+            protocol,
+            count,
+            last,
+            from,
+            ..
+        } = wrong;
+        let logins = if *count == 1 { "login" } else { "logins" };
+        let _ = writeln!(
+            text,
+            "  {protocol}: {count} {logins} with a wrong password, the last {} ago from {from} (none right since)",
+            ago(*last)
+        );
+    }
+    let mut fixes: Vec<_> = all.iter().map(|wrong| wrong.fix.as_str()).collect();
+    fixes.dedup();
+    for fix in fixes {
+        let _ = writeln!(text, "    fix:  {fix}");
+    }
+}
+
+/// The names that no account has.
+pub(super) fn of_names(text: &mut String, unknown: &[UnknownLogin]) {
+    if unknown.is_empty() {
+        return;
+    }
+    *text += "\nlogins in the last day under a name that no account has:\n";
+    for one in unknown {
+        let meant = one.nearest.as_ref();
+        let meant = meant.map_or(String::new(), |nearest| format!(": did you mean {nearest}?"));
+        let _ = writeln!(
+            text,
+            "  {}  {}, the last {} ago from {} by {}{meant}",
+            one.name,
+            one.count,
+            ago(one.last),
+            one.from,
+            one.protocol
+        );
+    }
+    *text += "    fix:  set the user name in the mail client to the account's `login`, or add the spelling to its `logins`\n";
+}
