@@ -127,7 +127,7 @@ fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
             SOUND.to_owned(),
             0o644,
             1,
-            "DIR/saslgate.toml:5:22: warning: the file named here, in `DIR`, may be read by",
+            "DIR/saslgate.toml:5:22: warning: the file `DIR/secret` may be read by",
         ),
         (
             format!("{SOUND}{listener}"),
@@ -139,13 +139,13 @@ fn warnings_errors_and_a_missing_file_have_exit_codes_of_their_own() {
             SOUND.to_owned(),
             0o666,
             2,
-            "DIR/saslgate.toml:5:22: error: the file named here, in `DIR`, may be written by",
+            "DIR/saslgate.toml:5:22: error: the file `DIR/secret` may be written by",
         ),
         (
             SOUND.replace("login", "logn"),
             0o600,
             2,
-            "DIR/saslgate.toml:8:1: error: [[account]] has no `login`",
+            "DIR/saslgate.toml:9:1: error: `logn` is not known in [[account]]",
         ),
     ];
     for (text, mode, code, beginning) in &cases {

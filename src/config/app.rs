@@ -49,7 +49,7 @@ pub struct ConfiguredApp {
 
 /// One app of the file. One that is wrong is known without being usable, so that it is not also called unknown.
 struct Written {
-    kind: Kind,
+    kind: Option<Kind>,
     plan: Option<Plan>,
     span: Span,
     is_used: bool,
@@ -81,14 +81,14 @@ impl Apps {
         let mut written = BTreeMap::new();
         for (name, table) in tables(root, reader) {
             let kind = Kind::read(&table, reader);
-            let reading = Reading {
+            let reading = |kind| Reading {
                 name: &name,
                 kind,
                 table: &table,
             };
             let app = Written {
                 kind,
-                plan: reading.plan(providers, reader),
+                plan: kind.and_then(|kind| reading(kind).plan(providers, reader)),
                 span: table.span,
                 is_used: false,
             };
@@ -149,10 +149,10 @@ impl Apps {
         }
     }
 
-    /// The grant of the app that an account means, usable or not; none if there is no such app.
+    /// The grant of the app that an account means, usable or not; none if there is no such app, or nobody can tell.
     pub(super) fn kind(&self, name: Option<&Text>) -> Option<Kind> {
         let written = self.written.get(self.called(name)?)?;
-        Some(written.kind)
+        written.kind
     }
 
     fn named(&self, wanted: &Wanted<'_>, reader: &mut Reader<'_>) -> Option<Box<str>> {

@@ -5,10 +5,12 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::reader::{Opened, Reader, Span};
 
-/// What a file says. None beside an error: what is missing then could be what the rest depends on.
+/// What a file says. None beside an error, of which the first is told: what is missing then could be what the rest depends on.
 pub(super) fn parse<'t>(file: &'t Opened, reader: &mut Reader<'_>) -> Option<DeTable<'t>> {
     let (document, errors) = DeTable::parse_recoverable(file.text.expose());
-    for error in &errors {
+    // Where a quote or a bracket is open, nearly every line after it is no TOML either.
+    let start = |error: &&toml::de::Error| error.span().map_or(0, |span| span.start);
+    if let Some(error) = errors.iter().min_by_key(start) {
         let span = error.span().unwrap_or(0..0);
         let why = error.message().to_owned();
         reader.error(

@@ -27,15 +27,18 @@ pub(super) struct Passwords {
     pub(super) imported: bool,
 }
 
+/// Where an account's local passwords stand.
+const KEYS: [&str; 3] = ["password", "password_file", "password_env"];
+
 /// Whether an account has local passwords, right or wrong ones.
 pub(super) fn are_given(table: &Table<'_>) -> bool {
-    let keys = ["password", "password_file", "password_env"];
-    keys.iter().any(|key| table.key(key).is_some())
+    KEYS.iter().any(|key| table.key(key).is_some())
 }
 
 /// Reads `password`, `password_file` and `password_env`. They may be missing only where the provider judges passwords.
 pub(super) fn read(table: &Table<'_>, ways: &Ways, reader: &mut Reader<'_>) -> Passwords {
-    if !are_given(table) && !ways.all_by_password() {
+    let mistyped = KEYS.iter().any(|key| table.is_mistyped(key));
+    if !are_given(table) && !mistyped && !ways.all_by_password() {
         let why = if ways.any_by_password() {
             "nobody could log in where the app's grant is not \"password\""
         } else {

@@ -229,6 +229,7 @@ impl<'a> Reader<'a> {
     pub(super) fn secret_file(&mut self, named: &Text) -> Option<Secret<Vec<u8>>> {
         let shown = self.guarded(named);
         let content = self.read(named, &shown)?;
+        let shown = self.found(named);
         let mode = content.mode.unwrap_or(0);
         if mode & 0o022 != 0 {
             self.error(
@@ -268,6 +269,15 @@ impl<'a> Reader<'a> {
             return format!("the file `{name}` in `{}`", directory.display());
         }
         format!("the file named here, in `{}`,", directory.display())
+    }
+
+    /// A secret's path, once it was read: what leads to a file is a path. A variable's value is still nobody's to see.
+    pub(super) fn found(&self, named: &Text) -> String {
+        if named.written != named.value {
+            return self.guarded(named);
+        }
+        let path = self.path(named);
+        format!("the file `{}`", shown(path.as_os_str().as_encoded_bytes(), SHOWN))
     }
 
     fn read(&mut self, named: &Text, shown: &str) -> Option<Content> {

@@ -83,8 +83,21 @@ impl<'t> Table<'t> {
         self.text(key, reader)
     }
 
-    /// Notes that a key is missing.
+    /// Whether a key that the table does not know was probably meant for that one. It has been told of then, with the name that it
+    /// should have.
+    pub(super) fn is_mistyped(&self, key: &str) -> bool {
+        let is_refused = |written: &str| self.shape.refused.iter().any(|refused| refused.key == written);
+        let written = self.entries.keys().map(|written| written.get_ref().as_ref());
+        let mut unknown =
+            written.filter(|written| !self.shape.keys.contains(written) && !is_refused(written));
+        unknown.any(|written| nearest(written, self.shape.keys.iter().copied()) == Some(key))
+    }
+
+    /// Notes that a key is missing, unless it is there under a mistyped name.
     pub(super) fn missing(&self, key: &str, why: &str, fix: &str, reader: &mut Reader<'_>) {
+        if self.is_mistyped(key) {
+            return;
+        }
         reader.error(
             &self.span,
             format!("{} has no `{key}`", self.shape.name),

@@ -19,38 +19,41 @@ const DAY: u64 = 24 * 60 * 60;
 pub(super) fn in_file(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Secret<String>> {
     let named = table.text("client_secret_file", reader)?;
     let bytes = reader.secret_file(&named)?;
-    secret_value(bytes.expose(), &named.span, reader)
+    let place = reader.found(&named);
+    secret_value(bytes.expose(), &place, &named.span, reader)
 }
 
 /// The secret in the variable that `client_secret_env` names.
 pub(super) fn in_variable(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Secret<String>> {
     let named = table.text("client_secret_env", reader)?;
     let value = reader.secret_variable(&named)?;
-    secret_value(value.expose().as_bytes(), &named.span, reader)
+    let place = "the environment variable named here";
+    secret_value(value.expose().as_bytes(), place, &named.span, reader)
 }
 
-fn secret_value(bytes: &[u8], span: &Span, reader: &mut Reader<'_>) -> Option<Secret<String>> {
+/// `place` is what it was read from, as it may be shown.
+fn secret_value(bytes: &[u8], place: &str, span: &Span, reader: &mut Reader<'_>) -> Option<Secret<String>> {
     let value = str::from_utf8(bytes).unwrap_or_default().trim();
     let (what, why) = if value.is_empty() {
-        (
-            "the client secret is empty or not text",
-            "nothing proves the app then",
-        )
+        ("holds no client secret", "it is empty or not text")
     } else if value.contains(char::is_whitespace) || value.contains(char::is_control) {
         (
-            "the client secret has a space or a line end within",
-            "no client secret has; something else is in that place",
+            "holds no client secret",
+            "it has a space or a line end within, and no client secret has",
         )
     } else if authority::is_guid(value) {
         (
-            "that is a Secret ID, not the client secret",
+            "holds a Secret ID, not the client secret",
             "Entra ID answers it with AADSTS7000215",
         )
     } else {
         return Some(Secret::new(value.to_owned()));
     };
-    let fix = "copy the column Value of \"Certificates & secrets\"; it is shown only once, so make a new one if it is lost";
-    reader.error(span, what, why, fix);
+    let fix = format!(
+        "put the column Value of \"Certificates & secrets\" into {}; it is shown only once, so make a new one if it is lost",
+        place.trim_end_matches(',')
+    );
+    reader.error(span, format!("{place} {what}"), why, fix);
     None
 }
 

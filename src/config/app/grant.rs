@@ -2,7 +2,7 @@
 
 use super::super::keys;
 use super::super::reader::Reader;
-use super::super::table::{Table, one_of};
+use super::super::table::{Table, nearest, one_of};
 use super::super::tenant::Everybody;
 use crate::oauth::UsualSignIn;
 
@@ -33,10 +33,26 @@ const OF_BROWSERS: &[&str] = &["redirect_uri", "domain_hint", "prompt"];
 const OF_ALL: &[&str] = &["grant", "preset", "token_export"];
 
 impl Kind {
-    /// Where the grant is missing or misspelled, the one that was probably meant, so that the rest is looked at too.
-    pub(super) fn read(table: &Table<'_>, reader: &mut Reader<'_>) -> Self {
+    /// Where the grant is missing or misspelled, the one that was probably meant, so that the rest is looked at too. None where nobody
+    /// can tell: what else looks wrong then may be right for what was meant.
+    pub(super) fn read(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        if table.key("grant").is_none() {
+            let is_mistyped = table.is_mistyped("grant");
+            let (probable, fix) = Self::probable(table);
+            table.missing("grant", "it says how tokens are obtained", fix, reader);
+            return (!is_mistyped).then_some(probable);
+        }
+        let text = table.text("grant", reader)?;
+        let meant = nearest(&text.written, GRANTS.iter().map(|(word, _)| *word));
+        let meant = GRANTS.iter().find(|(word, _)| Some(*word) == meant);
+        let known = one_of("grant", text, GRANTS, reader);
+        known.map(|at| at.value).or(meant.map(|(_, kind)| *kind))
+    }
+
+    /// What the other keys point to, and what to add.
+    fn probable(table: &Table<'_>) -> (Self, &'static str) {
         let given = |keys: &[&str]| keys.iter().any(|key| table.key(key).is_some());
-        let (probable, fix) = if given(OF_COMMANDS) {
+        if given(OF_COMMANDS) {
             (Self::Command, "add grant = \"command\"")
         } else if given(OF_BROWSERS) {
             (
@@ -48,11 +64,7 @@ impl Kind {
                 Self::ClientCredentials,
                 "add grant = \"authorization_code\" if people sign in, or \"client_credentials\" if the app itself may open the mailboxes",
             )
-        };
-        let Some(text) = table.required("grant", "it says how tokens are obtained", fix, reader) else {
-            return probable;
-        };
-        one_of("grant", text, GRANTS, reader).map_or(probable, |kind| kind.value)
+        }
     }
 
     /// Which words for everybody its tenant may be.

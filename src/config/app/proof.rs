@@ -174,11 +174,12 @@ fn note_both(first: &str, second: &str, span: &Span, reader: &mut Reader<'_>) {
 
 /// Notes keys that belong to another proof than the one given, or to none.
 fn note_beside(kind: Kind, given: Option<&str>, table: &Table<'_>, reader: &mut Reader<'_>) {
-    if given != Some("certificate") {
+    if given != Some("certificate") && !table.is_mistyped("certificate") {
         let of_certificates = ["key", "certificate_algorithm"];
         grant::note(&of_certificates, "it belongs to `certificate`", table, reader);
     }
-    let is_secret = given.is_some_and(|given| given.starts_with("client_secret"));
+    let is_secret = given.is_some_and(|given| given.starts_with("client_secret"))
+        || KEYS[..2].iter().any(|key| table.is_mistyped(key));
     // An app that asks for itself and has no proof lacks one, and that may be its secret.
     if !is_secret && (given.is_some() || kind != Kind::ClientCredentials) {
         grant::note(
@@ -205,7 +206,7 @@ fn federated(file: &Text, reader: &mut Reader<'_>) -> Planned {
 
 /// Notes that an app that asks for itself has nothing to prove it.
 pub(super) fn note_missing(table: &Table<'_>, reader: &mut Reader<'_>) {
-    if table.key("client_secret").is_some() {
+    if table.key("client_secret").is_some() || KEYS.iter().any(|key| table.is_mistyped(key)) {
         return;
     }
     let why = "an app that asks for itself has to prove which one it is";
