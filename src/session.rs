@@ -234,7 +234,7 @@ async fn converse(
             Err(Outcome::Stopping)
         }
     };
-    if let Some(mechanism) = &dialogue.unsupported() {
+    while let Some(mechanism) = dialogue.unsupported() {
         record.mechanism_refused(mechanism);
     }
     if let Some(unserved) = dialogue.unserved()
@@ -244,7 +244,11 @@ async fn converse(
     {
         record.mail_refused(unserved);
     }
-    record.told(dialogue.told());
+    let told = dialogue.told();
+    if told.contains(&Refusal::TlsRequired) {
+        record.spoke_in_clear(arrival);
+    }
+    record.told(told);
     asked
 }
 

@@ -113,8 +113,8 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
     /// Ends the dialogue because saslgate stops.
     fn shut_down(&mut self);
 
-    /// A known mechanism that was asked for and is not offered, if one was since the last call: the operator wants to
-    /// know that a mail client insists on CRAM-MD5, NTLM or APOP.
+    /// The next known mechanism that was asked for and is not offered, each once: the operator wants to know that a mail client
+    /// insists on CRAM-MD5, NTLM or APOP.
     fn unsupported(&mut self) -> Option<&'static str>;
 
     /// Why mail that came without a login was refused, if some was since the last call (SMTP).

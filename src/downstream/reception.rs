@@ -19,7 +19,9 @@ pub(super) struct Reception {
     refused: u32,
     // Nothing was heard yet: what comes first may belong to another protocol.
     fresh: bool,
-    unsupported: Option<&'static str>,
+    // Each mechanism that was asked for and is not offered; those before `told_unsupported` were taken.
+    unsupported: Vec<&'static str>,
+    told_unsupported: usize,
     told: Vec<Refusal>,
 }
 
@@ -46,7 +48,8 @@ impl Reception {
             bad: 0,
             refused: 0,
             fresh: true,
-            unsupported: None,
+            unsupported: Vec::new(),
+            told_unsupported: 0,
             told: Vec::new(),
         }
     }
@@ -191,14 +194,23 @@ impl Reception {
         }
     }
 
-    /// Remembers a mechanism that was asked for and is not offered.
+    /// Remembers a mechanism that was asked for and is not offered: each once, however often a mail client comes back to it.
     pub(super) fn note_unsupported(&mut self, mechanism: &[u8]) {
-        self.unsupported = exchange::mechanism_name(mechanism);
+        let name = exchange::mechanism_name(mechanism);
+        let new = name.filter(|name| !self.unsupported.contains(name));
+        self.unsupported.extend(new);
     }
 
-    /// That mechanism, once.
+    /// The next of those mechanisms.
     pub(super) fn take_unsupported(&mut self) -> Option<&'static str> {
-        self.unsupported.take()
+        let next = self.unsupported.get(self.told_unsupported).copied();
+        self.told_unsupported += usize::from(next.is_some());
+        next
+    }
+
+    /// Remembers that something was refused which a reply of its own has told.
+    pub(super) fn note(&mut self, refusal: Refusal) {
+        self.told.push(refusal);
     }
 
     /// The refusals that the mail client was told, once.

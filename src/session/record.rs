@@ -257,7 +257,7 @@ impl Record {
             Unserved::UnknownAddress => (
                 "it did not log in, and `devices` of this listener does not name its address",
                 format!(
-                    "have it log in, with TLS where this listener asks for it (530 Must issue a STARTTLS command first); if it can't log in at all, add to this listener: devices = {{ \"{}\" = \"LOGIN\" }} (LOGIN: that of an account)",
+                    "have it log in; if it can't log in at all, add to this listener: devices = {{ \"{}\" = \"LOGIN\" }} (LOGIN: that of an account)",
                     self.peer.address()
                 ),
             ),
@@ -306,10 +306,21 @@ impl Record {
         let waited = self.begun.elapsed();
         let Details { refused, .. } = *self.details;
         audit::session_without_login(&self.visit(), &outcome.to_string(), refused, waited.as_secs());
-        if let Some(why) = tls::explained(outcome, arrival.tls, waited)
-            && arrival.complaints.may(&self.peer, why.what, Instant::now())
-        {
-            audit::tls_refused(&self.visit(), &why);
+        if let Some(why) = tls::explained(outcome, arrival.tls, waited) {
+            self.tls_refused(&why, arrival);
+        }
+    }
+
+    /// A login, or mail, came in clear where TLS has to come first.
+    pub(super) fn spoke_in_clear(&self, arrival: &Arrival) {
+        if let Some(why) = tls::in_clear(arrival.tls) {
+            self.tls_refused(&why, arrival);
+        }
+    }
+
+    fn tls_refused(&self, why: &Why<'static>, arrival: &Arrival) {
+        if arrival.complaints.may(&self.peer, why.what, Instant::now()) {
+            audit::tls_refused(&self.visit(), why);
         }
     }
 

@@ -29,6 +29,26 @@ pub(super) fn explained(outcome: &Outcome, tls: TlsState, waited: Duration) -> O
     }
 }
 
+/// What it means that a login or mail came before TLS on a listener that wants TLS first.
+pub(super) const fn in_clear(tls: TlsState) -> Option<Why<'static>> {
+    match tls {
+        TlsState::Required => Some(Why {
+            what: "a mail client logged in or sent mail without TLS on a port where STARTTLS has to come first",
+            why: "it is set to no encryption, and this listener has tls = \"starttls\", or does not trust the mail client's network \
+                  (`plaintext_from`)",
+            fix: "set the mail client to STARTTLS for this port (TLS, not none and not SSL); if it has no TLS and its network is trusted, give this \
+                  listener tls = \"starttls-optional\" and the network in `plaintext_from`",
+        }),
+        TlsState::Unavailable => Some(Why {
+            what: "a mail client logged in without TLS from a network that may not, on a port without TLS",
+            why: "`plaintext_from` of this listener does not have its address, and tls = \"off\"",
+            fix: "give this listener a certificate (`saslgate certs` makes one) and tls = \"starttls\" or \"implicit\", and set the mail client to it; or, if the \
+                  network is trusted, add it to `plaintext_from`",
+        }),
+        TlsState::Off | TlsState::Offered | TlsState::Established => None,
+    }
+}
+
 fn of_error(error: &Error, tls: TlsState) -> Option<Why<'static>> {
     match error.get_ref()?.downcast_ref()? {
         rustls::Error::AlertReceived(alert) => of_alert(*alert),

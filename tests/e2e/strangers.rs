@@ -298,11 +298,12 @@ async fn a_mail_client_on_the_wrong_kind_of_port_is_explained_in_the_log() {
     let config = Config::new(&sim).account(&Account::new(Demo::ALICE)).listeners([
         (Protocol::Imap, "implicit"),
         (Protocol::Imap, "off"),
+        (Protocol::Pop3, "starttls"),
         (Protocol::Smtp, "starttls"),
     ]);
     let gate = Program::start(Place::new(&sim), &config).await;
     let hello = hello(0x0303, &[0x13, 0x01], &[]);
-    let cases: [(Protocol, &str, &[u8], &str); 3] = [
+    let cases: [(Protocol, &str, &[u8], &str); 5] = [
         (
             Protocol::Imap,
             "implicit",
@@ -320,6 +321,19 @@ async fn a_mail_client_on_the_wrong_kind_of_port_is_explained_in_the_log() {
             "starttls",
             &hello,
             "set the mail client to STARTTLS",
+        ),
+        // With a login to say, or without: mail programs go on without one where TLS did not come first.
+        (
+            Protocol::Smtp,
+            "starttls",
+            b"EHLO printer\r\nMAIL FROM:<a@contoso.com>\r\nRCPT TO:<b@contoso.com>\r\nQUIT\r\n",
+            "set the mail client to STARTTLS for this port (TLS, not none",
+        ),
+        (
+            Protocol::Pop3,
+            "starttls",
+            b"USER a\r\nPASS b\r\nQUIT\r\n",
+            "set the mail client to STARTTLS for this port (TLS, not none",
         ),
     ];
     for (protocol, tls, said, fix) in cases {

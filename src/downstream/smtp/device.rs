@@ -11,11 +11,14 @@ impl Smtp {
     /// MAIL: a device's is kept, to be the first that upstream reads of it.
     pub(super) fn mail(&mut self, line: &[u8]) {
         let Some(device) = self.reception.opening.device.clone() else {
+            if self.reception.opening.tls == TlsState::Required {
+                return self.mail_in_clear();
+            }
             self.unserved = Some(Unserved::UnknownAddress);
             return self.demand_login();
         };
         if self.lacks_tls(&device) {
-            return self.demand_tls();
+            return self.mail_in_clear();
         }
         // From here on no byte is changed, and upstream ends a line at CR LF only (RFC 5321 2.3.8): it would wait for ever.
         if !self.reception.talk.input.last_line_had_cr() {
@@ -60,6 +63,12 @@ impl Smtp {
             return self.demand_tls();
         }
         self.reception.answer_bad("530 5.7.0 Authentication required.");
+    }
+
+    /// It may have a login to say: its mail program goes on without one where TLS did not come first.
+    fn mail_in_clear(&mut self) {
+        self.reception.note(Refusal::TlsRequired);
+        self.demand_tls();
     }
 
     /// RFC 3207 4.

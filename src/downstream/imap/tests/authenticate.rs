@@ -102,6 +102,17 @@ fn another_mechanism_is_refused_and_named_to_the_operator_once() {
         ",
     );
     assert_eq!(talk.dialogue().unsupported(), Some("XOAUTH2"));
+    // What it tries one after the other, before anybody asks, is each told; what it tries again is not.
+    for (second, told) in [("CRAM-MD5", Some("CRAM-MD5")), ("NTLM", None)] {
+        let mut talk = greeted();
+        for (tag, name) in [("a", "NTLM"), ("b", second)] {
+            talk.play(&format!(
+                "C: {tag} AUTHENTICATE {name}\nS: {tag} NO Only PLAIN and LOGIN are offered here. (session s1)"
+            ));
+        }
+        assert_eq!(talk.dialogue().unsupported(), Some("NTLM"));
+        assert_eq!(talk.dialogue().unsupported(), told);
+    }
 }
 
 #[test]
