@@ -511,3 +511,41 @@ fn of_two_hundred_accounts_the_warnings_stand_on_the_last_screen() {
         "DIR/saslgate.toml can be used; warnings: 1"
     );
 }
+
+/// A file without errors was sound, and nobody could sign in or log in with the key that there was.
+#[test]
+fn a_token_store_that_its_key_does_not_open_is_told() {
+    let text = SOUND
+        .replace("client_secret_file = \"secret\"\n", "")
+        .replace("client_credentials", "device_code")
+        + "[store]\npath = \"tokens\"\n";
+    let folder = folder(&text, 0o600);
+    let file = folder.path().join("saslgate.toml");
+    assert_eq!(check(&file).0, 0, "{}", check(&file).1);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "a check makes nothing"
+    );
+
+    let store = folder.path().join("tokens");
+    fs::write(&store, "saslgate\n").unwrap();
+    let key = folder.path().join("tokens.key");
+    for (content, what) in [(None, "is missing"), (Some(""), "is no key")] {
+        if let Some(content) = content {
+            fs::write(&key, content).unwrap();
+            fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let (code, said) = check(&file);
+        assert_eq!(code, 1, "{said}");
+        let files = ["", ".prev", ".key"].map(|ending| format!("{}{ending}", store.display()));
+        assert!(
+            said.contains(what) && said.contains(&format!("`rm -f {}`", files.join(" "))),
+            "{said}"
+        );
+        assert!(
+            said.lines().last().unwrap().ends_with("can be used; warnings: 1"),
+            "{said}"
+        );
+    }
+}

@@ -5,6 +5,7 @@
 mod app;
 mod exposed;
 mod imported;
+mod stored;
 mod telling;
 
 use std::fmt::{self, Display};
@@ -75,12 +76,20 @@ fn said(
     sound: impl FnOnce(&Config) -> String,
 ) -> (String, u8) {
     match read(origin, environment).0 {
-        Ok(config) => match imported::missing(&config) {
-            Some(missing) if missing.is_error => (missing.text, 2),
-            Some(missing) => (sound(&config) + &missing.text, 1),
-            None => (sound(&config), u8::from(!config.warnings.list.is_empty())),
-        },
+        Ok(mut config) => {
+            stored::note(&mut config);
+            told_of(&config, sound)
+        }
         Err(problems) => (format!("{}{}", shown(&problems), Verdict(&problems)), 2),
+    }
+}
+
+/// What is told of one without errors, and of what it promises that is not there.
+fn told_of(config: &Config, sound: impl FnOnce(&Config) -> String) -> (String, u8) {
+    match imported::missing(config) {
+        Some(missing) if missing.is_error => (missing.text, 2),
+        Some(missing) => (sound(config) + &missing.text, 1),
+        None => (sound(config), u8::from(!config.warnings.list.is_empty())),
     }
 }
 

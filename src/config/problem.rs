@@ -105,6 +105,19 @@ impl Problems {
         }
     }
 
+    /// Takes a warning about the configuration as a whole that was found behind it, such as in the files that it leads to.
+    pub fn warn(&mut self, what: impl Into<String>, why: impl Into<String>, fix: impl Into<String>) {
+        self.push(Problem {
+            severity: Severity::Warning,
+            file: self.file.as_str().into(),
+            place: None,
+            what: what.into(),
+            why: why.into(),
+            fix: fix.into(),
+            page: 0,
+        });
+    }
+
     /// Puts them in the order in which an editor shows the lines; what is about the whole file comes first.
     pub(super) fn sort(&mut self) {
         self.list.sort_by_key(|Problem { page, place, .. }| {

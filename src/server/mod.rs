@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use error::StartError;
+pub use keeping::is_needed as needs_store;
 pub use offline::{Offline, check_owner};
 pub use process::{keep_memory_private, raise_open_files};
 pub use reload::Why;

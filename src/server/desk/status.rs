@@ -19,7 +19,7 @@ use crate::provider::Protocol;
 use crate::server::keeping::is_needed;
 use crate::token::links::Link;
 use crate::token::sign_in_command;
-use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore};
+use crate::token::store::{Condition, Content, Listed, StoreError, TokenStore, Trouble as Fault};
 
 impl Desk {
     pub(super) async fn status(&self) -> Status {
@@ -30,7 +30,7 @@ impl Desk {
         let mut links = self.links(&kept.records);
         let mut of_account = |account: &Account| AccountStatus {
             links: links.remove(&account.name.to_string()).unwrap_or_default(),
-            ..self.of_account(account, &kept.records, &mut used)
+            ..self.of_account(account, &kept, &mut used)
         };
         let accounts: Vec<_> = accounts.into_iter().map(|account| of_account(account)).collect();
         Status {
@@ -54,7 +54,7 @@ impl Desk {
         let mut needing: Vec<Authorized> = Vec::new();
         for account in accounts {
             for login in self.all_logins(account, &kept.records) {
-                let (state, _) = self.of_protocol(account, &login, Some(&kept.records));
+                let (state, _) = self.of_protocol(account, &login, self.needs(account, &login, &kept));
                 let grant = login.token_wanted().key.grant;
                 let is_new = needing
                     .iter()
@@ -94,7 +94,7 @@ impl Desk {
             }
             Err(error) => Err(error),
         };
-        let unread = listed.is_err();
+        let unread = listed.as_ref().err().map(closed);
         let records = listed.unwrap_or_else(|error| {
             status.trouble = Some(stored(&error));
             Vec::new()
@@ -117,20 +117,16 @@ impl Desk {
         Kept {
             store: Some(StoreStatus {
                 path: self.store_path.to_string(),
-                trouble: Some(trouble),
+                trouble: Some(trouble.clone()),
                 unsaved: Vec::new(),
             }),
-            unread: true,
+            unread: Some((State::Waiting, trouble)),
             ..Kept::default()
         }
     }
 
-    fn of_account(
-        &self,
-        account: &Account,
-        records: &HashMap<GrantKey, Listed>,
-        used: &mut Vec<GrantKey>,
-    ) -> AccountStatus {
+    fn of_account(&self, account: &Account, kept: &Kept, used: &mut Vec<GrantKey>) -> AccountStatus {
+        let records = &kept.records;
         let logins = self.all_logins(account, records);
         let mut sign_ins: Vec<SignedIn> = Vec::new();
         if account.imported {
@@ -148,7 +144,7 @@ impl Desk {
         }
         let protocols: Vec<_> = logins
             .iter()
-            .map(|login| self.of_protocol(account, login, Some(records)))
+            .map(|login| self.of_protocol(account, login, self.needs(account, login, kept)))
             .collect();
         AccountStatus {
             account: account.name.to_string(),
@@ -184,11 +180,15 @@ impl Desk {
     /// The worst of an account's states, and how many seconds its first access token is still good. Where the token store can't be
     /// read, nobody is said to have to sign in.
     pub(super) fn standing(&self, account: &Account, kept: &Kept) -> (State, Option<u64>) {
-        let records = kept.is_whole().then_some(&kept.records);
+        let needs = |login| {
+            kept.is_whole()
+                .then(|| self.needs(account, login, kept))
+                .flatten()
+        };
         let logins = self.all_logins(account, &kept.records);
         let protocols: Vec<_> = logins
             .iter()
-            .map(|login| self.of_protocol(account, login, records))
+            .map(|login| self.of_protocol(account, login, needs(login)))
             .collect();
         let tokens = protocols.iter().filter_map(|(_, status)| status.token_seconds);
         (worst(account, &protocols), tokens.min())
@@ -221,11 +221,24 @@ impl Desk {
         logins.flatten().filter(of_account).collect()
     }
 
+    /// What the token store lacks for a login, before any mail client has met it.
+    fn needs(&self, account: &Account, login: &Authorized, kept: &Kept) -> Option<(State, TroubleTold)> {
+        if let Some(unread) = &kept.unread {
+            // Signing in would not help: that has to be kept, too.
+            let keeps = matches!(login.route().app.grant, Grant::SignIn(_) | Grant::Password(_));
+            return (keeps || account.imported).then(|| unread.clone());
+        }
+        let links = self.admin_url.load().is_some();
+        let listed = kept.records.get(&login.token_wanted().key.grant);
+        let first = needs_first_login(account, &kept.records);
+        first.or_else(|| needs_sign_in(account, login, listed, links))
+    }
+
     fn of_protocol(
         &self,
         account: &Account,
         login: &Authorized,
-        records: Option<&HashMap<GrantKey, Listed>>,
+        needs: Option<(State, TroubleTold)>,
     ) -> (State, ProtocolStatus) {
         let wanted = login.token_wanted();
         let standing = self
@@ -233,11 +246,6 @@ impl Desk {
             .states
             .of(&account.name.to_string(), login.protocol());
         let token = self.context.tokens.standing(&wanted.key);
-        let links = self.admin_url.load().is_some();
-        let needs = records.and_then(|records| {
-            let first = needs_first_login(account, records);
-            first.or_else(|| needs_sign_in(account, login, records.get(&wanted.key.grant), links))
-        });
         let of_token = token
             .failure
             .as_deref()
@@ -282,14 +290,23 @@ pub(super) struct Kept {
     /// None if no account needs the store.
     pub(super) store: Option<StoreStatus>,
     records: HashMap<GrantKey, Listed>,
-    /// It could not be read.
-    unread: bool,
+    /// Why it could not be read, as that is told of an account that needs it.
+    unread: Option<(State, TroubleTold)>,
 }
 
 impl Kept {
     fn is_whole(&self) -> bool {
-        !self.unread
+        self.unread.is_none()
     }
+}
+
+/// What a store that can't be read means for an account that needs it.
+fn closed(error: &StoreError) -> (State, TroubleTold) {
+    let state = match error.trouble {
+        Fault::InUse => State::Waiting,
+        _ => State::NeedsAdmin,
+    };
+    (state, stored(error))
 }
 
 /// The worst of an account's states.

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Accounts, Route};
 use crate::oauth::Grant;
-use crate::token::store::{FileStore, Settings, StoreError};
+use crate::token::store::{FileStore, Settings, StoreError, Trouble};
 use crate::token::{StoreOpener, StoreSlot, Tokens};
 
 /// For what is in the air when saslgate stops: a request for a token ends by itself within ten seconds, and what it brings
@@ -129,11 +129,16 @@ async fn open_now_or_when_free(
 }
 
 fn tell(notice: &StoreError) {
+    // So it is wherever nothing else was said: no fault, and the first line of most logs.
+    if notice.trouble == Trouble::KeyBeside {
+        tracing::info!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
+        return;
+    }
     tracing::warn!(why = %notice.why, fix = %notice.fix, "token store: {notice}");
 }
 
 /// Whether an account's grant keeps something, or its password is kept.
-pub(super) fn is_needed<'a>(accounts: impl Iterator<Item = &'a Account>) -> bool {
+pub fn is_needed<'a>(accounts: impl Iterator<Item = &'a Account>) -> bool {
     let keeps = |route: &Route| matches!(route.app.grant, Grant::SignIn(_) | Grant::Password(_));
     let mut accounts = accounts;
     accounts.any(|account| account.imported || account.routes.values().any(keeps))

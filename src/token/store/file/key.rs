@@ -47,26 +47,103 @@ pub(super) fn find(
     place: &Place,
     calls: &dyn Calls,
 ) -> Result<(Key, Vec<StoreError>), StoreError> {
+    let mend = mend(source, place);
     match source {
-        KeySource::File(path) => in_file(path),
+        KeySource::File(path) => in_file(path, &mend),
         KeySource::Value(text) => decode(text.expose().as_bytes())
             .map(|key| (key, Vec::new()))
-            .ok_or_else(|| unusable("the key of the token store, in an environment variable,")),
-        KeySource::Found { credentials } => {
-            let credential = credentials.as_ref().map(|folder| folder.join(CREDENTIAL));
-            match credential {
-                Some(path) if path.exists() => in_file(&path),
-                _ => beside(place, calls),
-            }
-        }
+            .ok_or_else(|| unusable("the key of the token store, in an environment variable,", mend)),
+        KeySource::Found { credentials } => match credential(credentials.as_deref()) {
+            Some(path) => in_file(&path, &mend),
+            None => beside(place, &mend, calls),
+        },
     }
 }
 
-fn beside(place: &Place, calls: &dyn Calls) -> Result<(Key, Vec<StoreError>), StoreError> {
+/// Whether there is no key and none is missed: one is made with the store.
+pub(super) fn is_yet_to_be_made(source: &KeySource, place: &Place) -> bool {
+    match source {
+        KeySource::Found { credentials } => {
+            credential(credentials.as_deref()).is_none() && !place.key.exists() && !place.has_store()
+        }
+        KeySource::File(_) | KeySource::Value(_) => false,
+    }
+}
+
+/// The file in which the service manager passes a key, if it does.
+fn credential(credentials: Option<&Path>) -> Option<PathBuf> {
+    let path = credentials?.join(CREDENTIAL);
+    path.exists().then_some(path)
+}
+
+/// What helps where the key is lost, another, or none: one way that leads to the end. A file is looked at again by itself as long as the
+/// store can't be opened; what the environment or the service manager passes comes with a start alone.
+pub(super) fn mend(source: &KeySource, place: &Place) -> String {
+    let there = place.has_store();
+    let (put_back, renew) = match source {
+        KeySource::File(path) => in_its_file(path, there),
+        KeySource::Value(_) if there => (
+            "set the variable that `key_env` names to the key of this store again, and restart saslgate"
+                .to_owned(),
+            format!("set that variable to a new key ({NEW} prints one), "),
+        ),
+        KeySource::Value(_) => return format!("set it to what {NEW} prints, and restart saslgate"),
+        KeySource::Found { credentials } if credential(credentials.as_deref()).is_some() => (
+            format!(
+                "restore the file that LoadCredential={CREDENTIAL} names from a backup, and restart saslgate"
+            ),
+            format!("put a new key into that file ({NEW} prints one), "),
+        ),
+        KeySource::Found { .. } if there => (
+            format!(
+                "restore {} from a backup; or, if the key is kept somewhere else now, name that file as `key_file` in [store] and restart saslgate",
+                name(&place.key)
+            ),
+            String::new(),
+        ),
+        KeySource::Found { .. } => {
+            return format!(
+                "delete {}: there is no store yet, and saslgate makes another key",
+                name(&place.key)
+            );
+        }
+    };
+    if there {
+        format!("{put_back}. {}", begin_anew(source, place, &renew))
+    } else {
+        put_back
+    }
+}
+
+/// Without its key nobody can read a store.
+fn begin_anew(source: &KeySource, place: &Place, renew: &str) -> String {
+    let mut files = vec![name(&place.current), name(&place.previous)];
+    if matches!(source, KeySource::Found { .. }) {
+        files.push(name(&place.key));
+    }
+    format!(
+        "If nobody has the key any more: stop saslgate, `rm -f {}`, {renew}start saslgate, and have everybody sign in again \
+         (`saslgate sign-in --all-needed --device`; with --link in place of --device for links to forward)",
+        files.join(" ")
+    )
+}
+
+fn in_its_file(path: &Path, there: bool) -> (String, String) {
+    let shown = name(path);
+    if there {
+        let renew = format!("put a new key into {shown} ({NEW} prints one), ");
+        (format!("restore {shown} from a backup"), renew)
+    } else {
+        let make = format!("put a key into {shown} that only saslgate's user may read: {NEW} prints one");
+        (make, String::new())
+    }
+}
+
+fn beside(place: &Place, mend: &str, calls: &dyn Calls) -> Result<(Key, Vec<StoreError>), StoreError> {
     let (key, mut notices) = if place.key.exists() {
-        in_file(&place.key)?
+        in_file(&place.key, mend)?
     } else if place.has_store() {
-        return Err(lost(place));
+        return Err(lost(place, mend));
     } else {
         (make(place, calls)?, Vec::new())
     };
@@ -82,8 +159,8 @@ fn beside(place: &Place, calls: &dyn Calls) -> Result<(Key, Vec<StoreError>), St
     Ok((key, notices))
 }
 
-fn in_file(path: &Path) -> Result<(Key, Vec<StoreError>), StoreError> {
-    let (bytes, mode) = read(path).map_err(|error| unreadable(path, &error))?;
+fn in_file(path: &Path, mend: &str) -> Result<(Key, Vec<StoreError>), StoreError> {
+    let (bytes, mode) = read(path).map_err(|error| unreadable(path, mend, &error))?;
     let shown = name(path);
     if mode & 0o022 != 0 {
         return Err(StoreError::new(
@@ -94,7 +171,8 @@ fn in_file(path: &Path) -> Result<(Key, Vec<StoreError>), StoreError> {
         ));
     }
     let key = key(&bytes).or_else(|| decode(&bytes));
-    let key = key.ok_or_else(|| unusable(&format!("the key of the token store, {shown},")))?;
+    let key =
+        key.ok_or_else(|| unusable(&format!("the key of the token store, {shown},"), mend.to_owned()))?;
     let mut notices = Vec::new();
     if mode & 0o004 != 0 {
         notices.push(StoreError::new(
@@ -154,25 +232,22 @@ fn make(place: &Place, calls: &dyn Calls) -> Result<Key, StoreError> {
     Ok(key)
 }
 
-/// How to make one.
-const MAKE: &str = "make one with `openssl rand -base64 32`, in a file that only saslgate's user may read";
+/// What prints a new one.
+const NEW: &str = "`openssl rand -base64 32`";
 
-fn unusable(what: &str) -> StoreError {
+fn unusable(what: &str, mend: String) -> StoreError {
     StoreError::new(
         Trouble::NoKey,
         format!("{what} is no key"),
         "a key is 32 random bytes, as they are or in base64",
-        MAKE,
+        mend,
     )
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> StoreError {
+fn unreadable(path: &Path, mend: &str, error: &io::Error) -> StoreError {
     let shown = name(path);
     let (why, fix) = match error.kind() {
-        io::ErrorKind::NotFound => (
-            "there is no such file",
-            format!("put it back; for a store that is not there yet, {MAKE}"),
-        ),
+        io::ErrorKind::NotFound => ("there is no such file", mend.to_owned()),
         io::ErrorKind::PermissionDenied => (
             "this user may not",
             format!("let the user that runs saslgate, and nobody else, read {shown}"),
@@ -186,7 +261,7 @@ fn unreadable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::new(Trouble::NoKey, what, why, fix)
 }
 
-fn lost(place: &Place) -> StoreError {
+fn lost(place: &Place, mend: &str) -> StoreError {
     let store = name(&place.current);
     StoreError::new(
         Trouble::NoKey,
@@ -195,9 +270,6 @@ fn lost(place: &Place) -> StoreError {
             "it was made with one, and there is neither {} nor the credential `{CREDENTIAL}`",
             name(&place.key)
         ),
-        format!(
-            "put the key back, or name it as `key_file` in [store]; if it is lost, move {store} and {} away and sign in again",
-            name(&place.previous)
-        ),
+        mend.to_owned(),
     )
 }

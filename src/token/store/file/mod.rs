@@ -99,6 +99,11 @@ impl FileStore {
         }
     }
 
+    /// Why the store could not be opened, its lock aside: for whoever checks a configuration. Nothing is made, changed or taken.
+    pub fn examine(settings: &Settings) -> Option<StoreError> {
+        opening::examine(settings).err()
+    }
+
     async fn open_on(
         settings: &Arc<Settings>,
         calls: impl FnOnce() -> Box<dyn Calls>,

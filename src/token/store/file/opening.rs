@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::{StoreError, Trouble};
 use super::Settings;
-use super::calls::Calls;
+use super::calls::{Calls, System};
 use super::disk::Disk;
 use super::failing::{self, Doing};
 use super::layout::Image;
@@ -35,7 +35,8 @@ pub(super) fn open(settings: &Settings, calls: Box<dyn Calls>) -> Result<Opened,
     }
     let (key, mut notices) = key::find(&settings.key, &place, &*calls)?;
     let keys = Keys::derive(&key)?;
-    let recovered = recovery::recover(&place, &*calls, &keys)?;
+    let mend = key::mend(&settings.key, &place);
+    let recovered = recovery::recover(&place, &*calls, &keys, &mend)?;
     notices.extend(recovered.notices);
     notices.extend(lock.notice(&place));
     notices.extend(exposed_folder(&place.folder));
@@ -46,6 +47,17 @@ pub(super) fn open(settings: &Settings, calls: Box<dyn Calls>) -> Result<Opened,
         writer: Writer::new(Disk::new(calls, place, recovered.standing), lock),
         notices,
     })
+}
+
+/// Whether the store could be opened by whoever had it. Nothing is made, changed or taken.
+pub(super) fn examine(settings: &Settings) -> Result<(), StoreError> {
+    let place = Place::of(&settings.path)?;
+    if key::is_yet_to_be_made(&settings.key, &place) {
+        return Ok(());
+    }
+    let (key, _) = key::find(&settings.key, &place, &System)?;
+    let mend = key::mend(&settings.key, &place);
+    recovery::recover(&place, &System, &Keys::derive(&key)?, &mend).map(drop)
 }
 
 fn make_folder(place: &Place) -> Result<(), StoreError> {

@@ -31,8 +31,14 @@ enum Found {
 }
 
 /// Reads the store, and the file before it if something is wrong. Changes nothing.
-pub(super) fn recover(place: &Place, calls: &dyn Calls, keys: &Keys) -> Result<Recovered, StoreError> {
-    let look = |path| look(path, place, calls, keys);
+/// `mend` is what helps if the key is another one.
+pub(super) fn recover(
+    place: &Place,
+    calls: &dyn Calls,
+    keys: &Keys,
+    mend: &str,
+) -> Result<Recovered, StoreError> {
+    let look = |path| look(path, place, calls, (keys, mend));
     let mut recovered = match look(&place.current)? {
         Found::Store(image) if image.is_as_written() => Recovered {
             image,
@@ -48,7 +54,12 @@ pub(super) fn recover(place: &Place, calls: &dyn Calls, keys: &Keys) -> Result<R
     Ok(recovered)
 }
 
-fn look(path: &Path, place: &Place, calls: &dyn Calls, keys: &Keys) -> Result<Found, StoreError> {
+fn look(
+    path: &Path,
+    place: &Place,
+    calls: &dyn Calls,
+    (keys, mend): (&Keys, &str),
+) -> Result<Found, StoreError> {
     match path.symlink_metadata() {
         Ok(metadata) if !metadata.is_file() => return Err(not_a_file(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
@@ -67,7 +78,7 @@ fn look(path: &Path, place: &Place, calls: &dyn Calls, keys: &Keys) -> Result<Fo
         Ok(image) => Ok(Found::Store(image)),
         Err(Unreadable::Damaged(why)) => Ok(Found::Broken(why.to_owned())),
         Err(Unreadable::Newer(version)) => Err(newer(path, version)),
-        Err(Unreadable::OtherKey(id)) => Err(wrong_key(path, &id, keys)),
+        Err(Unreadable::OtherKey(id)) => Err(wrong_key(path, &id, keys, mend)),
     }
 }
 
@@ -235,7 +246,7 @@ fn newer(path: &Path, version: u64) -> StoreError {
     )
 }
 
-fn wrong_key(path: &Path, id: &str, keys: &Keys) -> StoreError {
+fn wrong_key(path: &Path, id: &str, keys: &Keys, mend: &str) -> StoreError {
     StoreError::new(
         Trouble::WrongKey,
         format!("the token store {} is sealed with another key", name(path)),
@@ -244,8 +255,7 @@ fn wrong_key(path: &Path, id: &str, keys: &Keys) -> StoreError {
             shown(id.as_bytes(), 16),
             keys.id()
         ),
-        "give saslgate the key of this store (`key_file` or `key_env` in [store], or the systemd credential \
-         `saslgate-store-key`); if it is lost, set another `path` and sign in again. Nothing was changed",
+        format!("{mend}. Nothing was changed"),
     )
 }
 

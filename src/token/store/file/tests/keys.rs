@@ -154,6 +154,43 @@ async fn without_a_key_one_is_made_beside_the_store_once() {
     assert_eq!(rig.open_with(found()).await.unwrap_err().trouble, Trouble::NoKey);
 }
 
+/// Each fix led to the next wall: a new key was another key, and another path lost what was there.
+#[tokio::test]
+async fn the_fix_of_a_lost_key_leads_to_a_store_that_opens() {
+    let found = || KeySource::Found { credentials: None };
+    let other = "b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28=";
+    let mut tried = 0;
+    for key in [None, Some(""), Some(other)] {
+        let rig = Rig::with_three().await;
+        match key {
+            Some(key) => drop(rig.key_file("tokens.key", key)),
+            None => assert!(!rig.file(".key").exists()),
+        }
+        let settings = Settings {
+            path: rig.path(),
+            key: found(),
+            command: "check",
+        };
+        let seen = FileStore::examine(&settings).unwrap();
+        let error = rig.open_with(found()).await.unwrap_err();
+        assert_eq!(
+            (&seen.what, &seen.fix),
+            (&error.what, &error.fix),
+            "a check says what the start says"
+        );
+        let (_, command) = error.fix.split_once("`rm -f ").unwrap();
+        let (files, _) = command.split_once('`').unwrap();
+        assert_eq!(files.split(' ').count(), 3, "{files}");
+        for file in files.split(' ') {
+            let _ = fs::remove_file(file);
+        }
+        assert!(FileStore::examine(&settings).is_none());
+        assert!(rig.open_with(found()).await.is_ok());
+        tried += 1;
+    }
+    assert_eq!(tried, 3);
+}
+
 #[tokio::test]
 async fn every_key_that_is_made_is_another() {
     let mut keys = Vec::new();

@@ -102,7 +102,7 @@ impl Rig {
 
     /// What the files say to a process that starts now.
     fn recover(&self) -> Result<Recovered, StoreError> {
-        recovery::recover(&self.place(), &System, &KEYS)
+        recovery::recover(&self.place(), &System, &KEYS, "")
     }
 
     /// The names of all files, but for the lock.
