@@ -1,6 +1,8 @@
 //! How a command reaches saslgate: by the running server's socket, else by doing the work itself.
 
-use std::path::PathBuf;
+mod absent;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,6 +11,7 @@ use super::{WHERE, complain, look_at, origin, runtime};
 use crate::config::{self, Origin, System};
 use crate::control::{ControlError, News, Operator, Order, TroubleTold, connect, talk};
 use crate::server::{Offline, keep_memory_private};
+pub(super) use absent::Absent;
 
 /// Which saslgate is meant.
 #[derive(Args)]
@@ -35,25 +38,39 @@ where
 
 /// Gives an order; the news come out of what is returned.
 pub(super) async fn give(which: &Which, order: Order) -> Result<Operator, ExitCode> {
+    give_or_do(which, order).await.map(|(operator, _)| operator)
+}
+
+/// The same; with it comes what is known of the server where none runs.
+pub(super) async fn give_or_do(which: &Which, order: Order) -> Result<(Operator, Option<Absent>), ExitCode> {
     let origin = origin(which.config.as_deref());
     let socket = config::control(&origin, &System);
     // An order that the server has not taken is given here: `connect` hands it back.
     match connect(&socket, origin.file(), order).await {
-        Ok(operator) => Ok(operator),
-        Err((ControlError::NotRunning, order)) => alone(&origin, order),
+        Ok(operator) => Ok((operator, None)),
+        Err((ControlError::NotRunning, order)) => {
+            let (operator, absent) = alone(&origin, which.config.as_deref(), &socket, order)?;
+            Ok((operator, Some(absent)))
+        }
         Err((error, _)) => Err(failed(&error.to_string())),
     }
 }
 
-fn alone(origin: &Origin, order: Order) -> Result<Operator, ExitCode> {
+fn alone(
+    origin: &Origin,
+    named: Option<&Path>,
+    socket: &Path,
+    order: Order,
+) -> Result<(Operator, Absent), ExitCode> {
     let config = config::read(origin, &System).0.map_err(|problems| {
         complain(&problems.to_string());
         failed(&look_at(origin))
     })?;
+    let absent = Absent::new(&config, origin, named, socket);
     let offline = Offline::new(config, order.command()).map_err(|error| failed(&error.to_string()))?;
     let (here, operator) = talk();
     tokio::spawn(offline.carry_out(order, here));
-    Ok(operator)
+    Ok((operator, absent))
 }
 
 /// Says why a command was not done.

@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 States: ready, waiting (may pass by itself), needs sign-in, needs admin, off (no password). What is wrong stands last, the worst \
 right above the line that counts. A wrong password that a mail client shows changes no state, and is told.
 
-Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon or the configuration was refused, 2 somebody has to act; 3 unknown.";
+Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon, or the configuration was refused, or no saslgate is running, 2 somebody has to act; 3 unknown.";
 
 /// How soon an end is worth a warning: a new client secret can need another person.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -51,7 +51,7 @@ pub(super) struct StatusArgs {
 pub(super) fn run(args: StatusArgs) -> ExitCode {
     operator::run(async move {
         let unknown = |_| ExitCode::from(3);
-        let mut operator = operator::give(&args.which, Order::Status)
+        let (mut operator, absent) = operator::give_or_do(&args.which, Order::Status)
             .await
             .map_err(unknown)?;
         let news = Progress::new()
@@ -72,8 +72,13 @@ pub(super) fn run(args: StatusArgs) -> ExitCode {
         let shown = if args.json {
             json(&status)
         } else {
-            text::of(&status, &count)
+            let absent = match &absent {
+                Some(absent) => Some(absent.told().await),
+                None => None,
+            };
+            text::of(&status, &count, absent.as_ref())
         };
+        let code = code.max(u8::from(absent.is_some()));
         let _ = anstream::stdout().write_all(shown.as_bytes());
         Ok(ExitCode::from(code))
     })

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 Nobody logs in and no password is needed; the steps are those of a login. With a running server its listeners are tried too.
 What does not work is said once more at the end, above the line that counts.
 
-Exit codes: 0 all works, 1 all works and something should be looked at, 2 something does not work.";
+Exit codes: 0 all works, 1 all works and something should be looked at, or no saslgate is running, 2 something does not work.";
 
 /// What `test` is told.
 #[derive(Args)]
@@ -49,7 +49,7 @@ pub(super) fn run(args: TestArgs) -> ExitCode {
             account: args.account,
             protocol: args.protocol.map(Into::into),
         };
-        let mut operator = operator::give(&args.which, order).await?;
+        let (mut operator, absent) = operator::give_or_do(&args.which, order).await?;
         let mut told = Told::new(args.json, args.all);
         loop {
             match told.hear(&mut operator).await {
@@ -60,6 +60,9 @@ pub(super) fn run(args: TestArgs) -> ExitCode {
                 Some(other) => return Err(operator::unexpected(&other)),
                 None => return Err(operator::hung_up()),
             }
+        }
+        if let Some(absent) = absent {
+            told.absent(absent.told().await);
         }
         told.summed_up();
         Ok(ExitCode::from(told.code()))

@@ -170,7 +170,17 @@ async fn without_a_server_commands_work_on_the_store_and_the_server_finds_it() {
     assert!(said.output.contains("\"running_since\": null"), "{}", said.output);
     let said = signing.sign_in(&place, &grace.login).await;
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(command::run(&place, &["status"]).await.code, Some(0));
+    let said = command::run(&place, &["status"]).await;
+    assert_eq!(
+        said.code,
+        Some(1),
+        "the account is ready, and no mail client can connect: {said:?}"
+    );
+    let (_, end) = said.output.split_once("1 account: 1 ready\n").unwrap();
+    assert!(
+        end.contains("no saslgate is running") && end.contains("`saslgate run --config "),
+        "{end}"
+    );
     let gate = InProcess::start(place, &config);
     let imap = gate.addresses.of(Protocol::Imap);
     MailClient::logged_in(Protocol::Imap, imap, &grace).await;

@@ -21,6 +21,8 @@ fn settled(text: &str) -> String {
                 Some("N")
             } else if word.starts_with("127.0.0.1:") {
                 Some("127.0.0.1:PORT")
+            } else if word.ends_with("/saslgate.toml`") {
+                Some("DIR/saslgate.toml`")
             } else if matches!(word.trim_end_matches(','), "127.0.0.1" | "::1") {
                 None
             } else {
@@ -41,7 +43,7 @@ async fn a_person_reads_each_step_with_its_time() {
     let (sim, place, config) = start();
     place.configure(&config.account(&Account::new(Demo::SUPPORT)));
     let told = test(&place, &["support@contoso.onmicrosoft.com"]).await;
-    assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/test_command.txt");
     let settled = settled(&told.out);
     if std::env::var_os("SASLGATE_BLESS").is_some() {
@@ -60,14 +62,21 @@ async fn a_script_reads_a_line_of_json_for_each_step() {
     let (_sim, place, config) = start();
     place.configure(&config.account(&Account::new(Demo::SUPPORT)));
     let told = test(&place, &[Demo::SUPPORT, "--protocol", "pop3", "--json"]).await;
-    assert_eq!(told.code, Some(0), "{}", told.out);
+    assert_eq!(told.code, Some(1), "{}", told.out);
     let steps = told.steps();
     let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["clock", "token", "dns", "tcp", "tls", "offer", "login", "mailbox"]
+        [
+            "clock", "token", "dns", "tcp", "tls", "offer", "login", "mailbox", "listener"
+        ]
     );
-    for step in &steps {
+    let (absent, steps) = steps.split_last().unwrap();
+    assert_eq!(
+        absent["remarked"]["what"],
+        "no saslgate is running with this configuration"
+    );
+    for step in steps {
         assert_eq!(step["account"], Demo::SUPPORT);
         assert_eq!(step["protocol"], "pop3");
         assert!(step["millis"].is_u64() && step["passed"].is_string(), "{step}");
@@ -124,7 +133,7 @@ async fn all_accounts_are_tested_and_the_worst_counts() {
         .add_mailbox("eve@contoso.com")
         .grant(Demo::CLIENT_ID, saslgate::sim::mailbox::Right::FullAccess);
     let told = test(&place, &["eve@contoso.com", "--json", "--protocol", "imap"]).await;
-    assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
 }
 
 #[tokio::test]
@@ -164,8 +173,12 @@ async fn an_account_whose_password_nobody_has_typed_yet_is_not_called_broken() {
         .account(&Account::new(Demo::ALICE).app("people").keep_passwords(0));
     place.configure(&config);
     let told = test(&place, &[Demo::ALICE, "--protocol", "imap", "--json"]).await;
-    assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
-    let last = told.steps().pop().unwrap();
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
+    let last = told
+        .steps()
+        .into_iter()
+        .rfind(|step| step["step"] != "listener")
+        .unwrap();
     assert_eq!(last["step"], "token");
     assert!(
         last["skipped"]
@@ -228,7 +241,7 @@ async fn a_shared_mailbox_is_tested_with_its_delegates_token() {
     place.configure(&config.app("people", SIMULATOR, &app).account(&support));
     for round in 1..=2 {
         let told = test(&place, &[Demo::SUPPORT, "--json"]).await;
-        assert_eq!(told.code, Some(0), "{round}: {}{}", told.out, told.err);
+        assert_eq!(told.code, Some(1), "{round}: {}{}", told.out, told.err);
         assert!(!told.out.contains(Demo::PASSWORD));
         let steps = told.steps();
         let token = steps.iter().find(|step| step["step"] == "token").unwrap();
@@ -245,4 +258,24 @@ async fn a_shared_mailbox_is_tested_with_its_delegates_token() {
     // The second time by what the store has kept.
     assert_eq!(sim.entra().requests_of("password"), 1);
     assert!(sim.exchange().sent().is_empty());
+}
+
+/// Somebody listens where mail clients connect, and takes no commands: another program, or another user's saslgate.
+#[tokio::test]
+async fn who_listens_in_its_place_is_told_of() {
+    let (_sim, place, config) = start();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let text = config.account(&Account::new(Demo::SUPPORT)).text();
+    place.write("saslgate.toml", &text.replacen("127.0.0.1:0", &address, 1));
+    let told = test(&place, &[Demo::SUPPORT, "--protocol", "imap"]).await;
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
+    let listens =
+        format!("no saslgate with this configuration answers, and something listens on {address}\n");
+    assert!(told.out.contains(&listens), "{}", told.out);
+    assert!(
+        !told.out.lines().last().unwrap().contains("works"),
+        "{}",
+        told.out
+    );
 }

@@ -17,8 +17,8 @@ use crate::control::{
 /// With fewer accounts everything is on one screen.
 const MANY: usize = 20;
 
-/// The whole text. `count` is that of all accounts, whichever of them are shown.
-pub(super) fn of(status: &Status, count: &str) -> String {
+/// The whole text. `count` is that of all accounts, whichever of them are shown; `absent` says of the server that none answers.
+pub(super) fn of(status: &Status, count: &str, absent: Option<&TroubleTold>) -> String {
     let mut text = head(status);
     for orphan in &status.orphans {
         of_orphan(&mut text, orphan);
@@ -52,6 +52,9 @@ pub(super) fn of(status: &Status, count: &str) -> String {
             .any(|account| account.state != State::Ready)
     {
         text += "`saslgate status --problems` shows only what is not ready.\n";
+    }
+    if let Some(absent) = absent {
+        of_absent(&mut text, absent);
     }
     text
 }
@@ -97,7 +100,7 @@ fn worst_last(accounts: &[AccountStatus]) -> Vec<&AccountStatus> {
 fn head(status: &Status) -> String {
     let running = match status.running_since {
         Some(since) => format!("running for {}", ago(since)),
-        None => "no saslgate is running with this configuration (`saslgate run` starts one): only what is on the disk is known".into(),
+        None => "not running: only what is on the disk is known".into(),
     };
     let mut text = format!("saslgate {}, {running}\n", status.version);
     if let Some(ConfigurationStatus {
@@ -107,6 +110,13 @@ fn head(status: &Status) -> String {
         let _ = writeln!(text, "configuration {generation}, in use for {}", ago(*since));
     }
     text
+}
+
+/// Below everything else: nobody can log in, however well the accounts are.
+fn of_absent(text: &mut String, absent: &TroubleTold) {
+    let TroubleTold { what, why, fix, .. } = absent;
+    let what = paint(Mood::Bad, what);
+    let _ = writeln!(text, "\n{what}\n    why:  {why}\n    fix:  {fix}");
 }
 
 fn of_refused(text: &mut String, configuration: &ConfigurationStatus) {

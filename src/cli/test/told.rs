@@ -22,6 +22,8 @@ pub(super) struct Told {
     count: Count,
     code: u8,
     faults: Faults,
+    /// Whether no server runs.
+    is_absent: bool,
 }
 
 /// The steps of one account by one protocol, or of the listeners.
@@ -64,6 +66,7 @@ impl Told {
             count: Count::default(),
             code: 0,
             faults: Faults::default(),
+            is_absent: false,
         }
     }
 
@@ -86,6 +89,20 @@ impl Told {
         self.progress.clear();
         let text = self.take(step);
         print(&text);
+    }
+
+    /// No server runs: in the place of its listeners, and last, because nobody can log in whatever works.
+    pub(super) fn absent(&mut self, trouble: TroubleTold) {
+        self.is_absent = true;
+        self.ended(&TestStep {
+            of: StepTold {
+                account: None,
+                protocol: None,
+                step: "listener".into(),
+            },
+            millis: 0,
+            outcome: StepOutcome::Remarked(trouble),
+        });
     }
 
     pub(super) fn summed_up(&mut self) {
@@ -175,6 +192,9 @@ impl Told {
     fn verdict(&self) -> &'static str {
         let Count { left_out, .. } = self.count;
         match (self.count.tested() + left_out, self.code) {
+            (_, 0 | 1) if self.is_absent => {
+                "The way to the mailbox was tested, and no mail client can log in: no saslgate is running, see above. Nothing was sent."
+            }
             (0, 0) => "There was nothing to test.",
             (_, 0) if left_out > 0 => {
                 "What could be tested works. No mailbox was opened where a step was left out: the line with - says why. Nothing was sent."

@@ -57,7 +57,7 @@ fn two_hundred() -> Status {
 }
 
 fn shown(status: &Status) -> String {
-    let text = of(status, &count(&status.accounts));
+    let text = of(status, &count(&status.accounts), None);
     anstream::adapter::strip_str(&text).to_string()
 }
 
@@ -87,7 +87,7 @@ fn problems_alone_are_few_lines_and_all_accounts_are_counted() {
     let mut status = two_hundred();
     let count = count(&status.accounts);
     super::super::only_problems(&mut status);
-    let text = anstream::adapter::strip_str(&of(&status, &count)).to_string();
+    let text = anstream::adapter::strip_str(&of(&status, &count, None)).to_string();
     assert_eq!(status.accounts.len(), 3);
     assert!(!text.contains("  ready"), "{text}");
     assert!(text.lines().count() < 24, "{text}");
@@ -157,6 +157,20 @@ fn wrong_passwords_and_names_are_told_though_the_account_is_ready() {
     assert_eq!(text.matches(told).count(), 1, "{text}");
     let told = "\n  usr9  2, the last 5 min ago from 10.0.5.21 by smtp: did you mean user9@contoso.com?\n";
     assert!(text.contains(told), "{text}");
+}
+
+/// The line that counts says "ready", and mail clients get "connection refused".
+#[test]
+fn that_no_saslgate_runs_stands_last() {
+    let status = two_hundred();
+    let absent = TroubleTold {
+        fix: "start it".into(),
+        ..trouble("no saslgate is running")
+    };
+    let text = of(&status, &count(&status.accounts), Some(&absent));
+    let text = anstream::adapter::strip_str(&text).to_string();
+    let end = "\nno saslgate is running\n    why:  because\n    fix:  start it\n";
+    assert!(text.ends_with(end), "{text}");
 }
 
 /// Whoever looks for what became of a sign-in sees that it waits for its owner.
