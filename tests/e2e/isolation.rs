@@ -286,8 +286,7 @@ fn judge(sessions: &[SessionRecord], people: &[Person]) -> (usize, Vec<String>) 
                 .find_map(|line| line.strip_prefix("EHLO "));
             // saslgate itself looks after accounts in trouble once a reload may have mended them.
             let is_own_look = |name: &str| name == "[127.0.0.1]";
-            let named =
-                hello.is_none_or(|name| is_own_look(name) || name.ends_with(&user.replace('@', ".")));
+            let named = hello.is_none_or(|name| is_own_look(name) || name.ends_with(&user.replace('@', ".")));
             person.owns(session) && named
         });
         if !fits {
