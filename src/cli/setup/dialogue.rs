@@ -282,12 +282,32 @@ impl<'s> Dialogue<'s> {
         }
     }
 
+    /// What the answers come to, in one line.
+    fn summary(&self) -> String {
+        let Some(answers) = self.draft.answers() else {
+            return "something is missing: < goes back".to_owned();
+        };
+        let more = match answers.mailboxes.len() {
+            0 | 1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        format!(
+            "{}, tenant {}, client id {}, {}{more}, {}; yes writes the files above and sends nothing anywhere, < goes back",
+            answers.product.facts().name,
+            answers.tenant,
+            answers.client_id.as_deref().unwrap_or("later"),
+            answers.mailboxes.first().map_or("no mailbox", String::as_str),
+            answers.way.name(),
+        )
+    }
+
     fn confirm(&mut self, typed: &str) {
         let is_default_yes = self.confirmation().prompt.contains("[yes]");
         match typed.to_ascii_lowercase().as_str() {
             "" if is_default_yes => self.at = At::Agreed,
             "y" | "yes" => self.at = At::Agreed,
             "" | "n" | "no" => self.at = At::Over("nothing was written"),
+            "?" => self.complain(&self.summary()),
             _ => self.complain("write yes or no, or < to go back"),
         }
     }

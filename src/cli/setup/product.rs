@@ -72,7 +72,7 @@ const TABLE: [Facts; 10] = [
         protocols: &[Protocol::Imap, Protocol::Smtp],
         way: Way::Browser,
         place: Place::ThisMachine,
-        hint: "Emails > the address > Remote Mailbox and Outgoing (SMTP): authentication \"Basic Authentication (Legacy)\". The OAuth2 plugin can be disabled. Before 1.17: Emails > the address: Login Username and Login Password; Mail Account: Host, Port, Protocol IMAP, Encryption None; SMTP Settings: Authentication Required Yes.",
+        hint: "In osTicket: Emails > the address > Remote Mailbox and Outgoing (SMTP): Hostname localhost, without ssl:// or tls:// in front (there is no field for the security: these ports mean none), the port above; Authentication: Basic Authentication (Legacy), then Config: user name and password; Status: Enable. The OAuth2 plugin can be disabled. Before 1.17: Emails > the address: Login Username and Login Password; Mail Account: Host, Port, Protocol IMAP, Encryption None; SMTP Settings: Authentication Required Yes.",
     },
     Facts {
         key: "efecte-esm",

@@ -243,7 +243,7 @@ fn of_orphan(text: &mut String, orphan: &Orphan) {
         .map_or(String::new(), |owner| format!(", signed in as {owner}"));
     let _ = writeln!(
         text,
-        "\nnobody uses the sign-in of {} (app \"{}\"{who}): put the account back into the configuration, or leave it: nothing reads it",
+        "\nnobody uses the sign-in of {} (app \"{}\"{who}). Leave it: nothing reads it. An account that has gone uses it again once it is back in the configuration; one that is there signs in by another app, tenant or person now",
         orphan.account, orphan.app
     );
 }

@@ -48,6 +48,9 @@ fn enter_takes_what_suits() {
         S: Write this?
         S: saslgate.toml  the configuration
         S: [yes]
+        C: ?
+        S: tenant contoso.onmicrosoft.com, client id later, alice@contoso.com
+        S: [yes]
         C:
         ",
     );
