@@ -13,12 +13,16 @@ use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use rcgen::KeyPair;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 use super::complain;
 use crate::certificates::{
-    Authority, Kind, Mode, Name, Places, create_all, key_from_pem, read, replace, server_key, without_repeats,
+    Authority, Kind, Mode, Name, Ours, Places, create_all, key_from_pem, read, replace, server_key,
+    without_repeats,
 };
+use crate::transport::issuer;
 
 const EXAMPLES: &str = "Examples:
   saslgate certs /etc/saslgate/tls                          for this machine
@@ -29,7 +33,8 @@ const EXAMPLES: &str = "Examples:
 It makes ca.pem, which is imported once into each mail program, ca.key, server.pem and
 server.key. `saslgate run` renews server.pem 30 days before its end, as long as
 it can read ca.key there. Renewing keeps the authority, the names and server.key; remove that
-file first to replace it. None of it concerns Exchange, whose certificate is the provider's.
+file first to replace it. A server.pem that somebody else issued is never touched. None of it
+concerns Exchange, whose certificate is the provider's.
 
 A directory that is called app is written ./app.";
 
@@ -142,8 +147,10 @@ fn make(args: &ListenersArgs, host: Option<Name>, now: SystemTime) -> Result<Str
 fn renew(args: &ListenersArgs, now: SystemTime) -> Result<String, String> {
     let places = Places::of(&args.dir)?;
     let authority = Authority::read(&read(&places.ca)?, &read(&places.ca_key)?)?;
-    let names = if places.server.exists() {
-        let old = Name::all_of(&read(&places.server)?)?;
+    let names = if places.server.symlink_metadata().is_ok() {
+        let old = read(&places.server)?;
+        refuse_foreign(&places, &old)?;
+        let old = Name::all_of(&old)?;
         without_repeats(old.into_iter().chain(args.names.iter().cloned()))
     } else {
         names(&args.names, host_name())
@@ -152,9 +159,42 @@ fn renew(args: &ListenersArgs, now: SystemTime) -> Result<String, String> {
     let (server, until) = authority.issue(&names, &key, now)?;
     replace(&places.server, &server)?;
     Ok(format!(
-        "Renewed {} for {}, until {until}.\nsaslgate uses it when it is started again. Mail programs notice nothing.\n",
+        "Renewed {} for {}, until {until}.\nA saslgate that runs takes it within seconds. Mail programs notice nothing.\n",
         places.server.display(),
         listed(&names)
+    ))
+}
+
+/// What connects expects the issuer that it knows: one of another authority in that place would be refused from then on.
+fn refuse_foreign(places: &Places, pem: &str) -> Result<(), String> {
+    if Ours::of(&places.server).is_some() {
+        return Ok(());
+    }
+    // One that can't be read has words of its own.
+    Name::all_of(pem)?;
+    let Places {
+        ca,
+        server,
+        server_key,
+        ..
+    } = places;
+    let (server, server_key) = (server.display(), server_key.display());
+    let target = std::fs::read_link(&places.server).map(|target| target.display().to_string());
+    let (what, who) = match (CertificateDer::from_pem_slice(pem.as_bytes()), target) {
+        (_, Ok(target)) => (
+            format!("is a link to {target}"),
+            "whoever keeps that file".to_owned(),
+        ),
+        (Ok(der), _) => (
+            format!("was not issued by {}, but by {}", ca.display(), issuer(&der)),
+            issuer(&der),
+        ),
+        (Err(_), _) => return Ok(()),
+    };
+    Err(format!(
+        "{server} {what}: nothing was changed. To renew it, put the next one of {who} in its place, with its key in {server_key} if that is \
+         another one; saslgate takes it within seconds. To have one of the authority here instead, move {server} and {server_key} away, then \
+         type this command again"
     ))
 }
 

@@ -253,6 +253,48 @@ fn renewing_keeps_the_authority_the_key_and_the_names() {
     }
 }
 
+/// The product knows the issuer of the certificate that it was shown, and none of ours.
+#[test]
+fn a_certificate_of_somebody_else_is_not_replaced() {
+    type Change = fn(&Path);
+    let foreign: Change = |dir| {
+        let key = KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["mail.example.net".to_owned()]).unwrap();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::OrganizationName, "Let's Encrypt");
+        fs::write(dir.join("server.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    };
+    let link: Change = |dir| {
+        fs::rename(dir.join("server.pem"), dir.join("live.pem")).unwrap();
+        std::os::unix::fs::symlink("live.pem", dir.join("server.pem")).unwrap();
+    };
+    let table = [
+        (foreign, "but by rcgen self signed cert (Let's Encrypt)"),
+        (link, "is a link to live.pem"),
+    ];
+    for (change, expected) in table {
+        let dir = made(&[]);
+        change(dir.path());
+        let before = ["server.pem", "server.key"].map(|file| text(dir.path(), file));
+        let why = renew(&args(dir.path(), &[]), now()).unwrap_err();
+        for word in [expected, "nothing was changed", "in its place", "away, then"] {
+            assert!(why.contains(word), "{word}: {why}");
+        }
+        assert_eq!(
+            ["server.pem", "server.key"].map(|file| text(dir.path(), file)),
+            before
+        );
+        // As it says.
+        for file in ["server.pem", "server.key"] {
+            fs::rename(dir.path().join(file), dir.path().join(format!("{file}.away"))).unwrap();
+        }
+        renew(&args(dir.path(), &[]), now()).unwrap();
+        handshake(dir.path(), &text(dir.path(), "ca.pem"), "localhost", &TLS13).unwrap();
+    }
+    assert_eq!(table.len(), 2);
+}
+
 #[test]
 fn firefox_refuses_two_certificates_with_one_number() {
     let dir = made(&[]);
