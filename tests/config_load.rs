@@ -411,6 +411,7 @@ fn a_listener_with_tls_takes_passwords_only_there() {
     }
     // The machine's day is 2026-11-21.
     for (until, said) in [
+        ((2026, 12, 20), "expires in 29 days"),
         ((2026, 11, 30), "expires in 9 days"),
         ((2026, 11, 1), "has expired"),
     ] {

@@ -29,9 +29,6 @@ const COLUMNS: [&str; 6] = [
     "Sessions",
 ];
 
-/// How soon an end is worth a line, in seconds: a new client secret can need another person.
-const SOON: u64 = 30 * 24 * 60 * 60;
-
 impl Admin {
     /// How everything stands, as `saslgate status` tells it.
     pub(super) async fn status(&self) -> Option<Box<Status>> {
@@ -246,8 +243,9 @@ fn store(status: &Status, html: &mut Html) {
 }
 
 fn ends(expiries: &[Expiry], html: &mut Html) {
-    let limit = crate::control::seconds(std::time::SystemTime::now()) + SOON;
-    let soon: Vec<_> = expiries.iter().filter(|expiry| expiry.at < limit).collect();
+    let now = crate::control::seconds(std::time::SystemTime::now());
+    let is_told = |expiry: &&Expiry| expiry.told_from.min(expiry.at) <= now;
+    let soon: Vec<_> = expiries.iter().filter(is_told).collect();
     if soon.is_empty() {
         return;
     }

@@ -1,4 +1,5 @@
-//! The local certificate authority that `saslgate certs` makes, what it issues, and the renewal of that.
+//! The local certificate authority that `saslgate certs` makes, what it issues, the renewal of that, and when a certificate's end is
+//! worth a word.
 //!
 //! Commands make it and the server renews by it; the listener's room does not know it: what serves mail clients has no
 //! business with a key that can sign.
@@ -6,6 +7,7 @@
 mod authority;
 mod files;
 mod renewal;
+mod validity;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,8 @@ pub use authority::{
     Authority, DAY, Kind, Name, common_name, day, key_from_pem, params_until, server_key, without_repeats,
 };
 pub use files::{Mode, create_all, read, replace};
-pub use renewal::{AHEAD, NotRenewed, Ours, Renewal, end_of, renew_due};
+pub use renewal::{NotRenewed, Ours, Renewal, mended_by, renew_due, validity_of};
+pub use validity::{AHEAD, Validity};
 
 /// Where each file is that `saslgate certs` lays out in a directory.
 #[derive(Clone, Debug, Eq, PartialEq)]

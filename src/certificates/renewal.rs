@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -10,17 +10,15 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::authority::{Authority, DAY, Name, ORGANIZATION, day, key_from_pem};
 use super::files::{read, replace};
+use super::validity::Validity;
 use super::{Places, without_repeats};
-
-/// How long before its end a certificate is renewed. What fails then is told a month ahead.
-pub const AHEAD: Duration = DAY.saturating_mul(30);
 
 /// What came of looking at a listener's certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Renewal {
     /// It was not made by `saslgate certs`, or is not where that put it: somebody else renews it, and it is never touched.
     Foreign,
-    /// It lasts for more than [`AHEAD`].
+    /// Its end is not worth a word yet.
     NotDue,
     /// Another one with the same key and the same names is in its place.
     Renewed {
@@ -48,10 +46,10 @@ pub struct NotRenewed {
 #[derive(Debug)]
 pub struct Ours {
     places: Places,
-    /// Its end.
-    pub until: SystemTime,
-    /// The end of its authority.
-    pub authority_until: SystemTime,
+    /// From when until when it is good.
+    pub validity: Validity,
+    /// The same of its authority.
+    pub authority: Validity,
 }
 
 impl Ours {
@@ -69,8 +67,8 @@ impl Ours {
         let is_issued = server.issuer().as_raw() == ca.subject().as_raw()
             && server.verify_signature(Some(ca.public_key())).is_ok();
         (organization == ORGANIZATION && is_issued).then(|| Self {
-            until: end(&server),
-            authority_until: end(&ca),
+            validity: Validity::of(&server),
+            authority: Validity::of(&ca),
             places,
         })
     }
@@ -120,12 +118,13 @@ pub fn renew_due(certificate: &Path, key: &Path, now: SystemTime) -> Renewal {
     let Some(ours) = Ours::of(certificate) else {
         return Renewal::Foreign;
     };
-    if ours.until > now + AHEAD {
+    if now < ours.validity.told_from() {
         return Renewal::NotDue;
     }
+    let (until, authority_until) = (ours.validity.not_after, ours.authority.not_after);
     // What it issues ends with it: that would be renewed again each time somebody looks.
-    let renewed = if ours.authority_until <= (ours.until + DAY).max(now) {
-        Err(format!("its authority ends on {}", date(ours.authority_until)))
+    let renewed = if authority_until <= (until + DAY).max(now) {
+        Err(format!("its authority ends on {}", date(authority_until)))
     } else {
         ours.renew(key, now)
     };
@@ -135,13 +134,13 @@ pub fn renew_due(certificate: &Path, key: &Path, now: SystemTime) -> Renewal {
             what: format!(
                 "the certificate {} could not be renewed; it ends on {}",
                 certificate.display(),
-                date(ours.until)
+                date(until)
             ),
-            fix: if ours.authority_until <= ours.until + DAY {
+            fix: if authority_until <= until + DAY {
                 ours.anew()
             } else {
                 format!(
-                    "type `{}` as a user that may read ca.key and write there, then reload saslgate (`saslgate reload`)",
+                    "type `{}` as a user that may read ca.key and write there; saslgate takes it within seconds",
                     ours.by_hand()
                 )
             },
@@ -150,9 +149,26 @@ pub fn renew_due(certificate: &Path, key: &Path, now: SystemTime) -> Renewal {
     }
 }
 
-/// When the first certificate of a PEM file ends; none if that can't be read.
-pub fn end_of(certificate: &Path) -> Option<SystemTime> {
-    parsed(&first(certificate)?).map(|certificate| end(&certificate))
+/// What an operator does about a listener's certificate that ends soon or has ended: that depends on who issued it. It reads
+/// files.
+pub fn mended_by(certificate: &Path) -> String {
+    match Ours::of(certificate) {
+        Some(ours) => format!(
+            "saslgate renews it where it can, and the log says why it could not: type `{}` as a user that may read ca.key and \
+             write there; saslgate takes it within seconds",
+            ours.by_hand()
+        ),
+        None => format!(
+            "have it renewed by whoever issued it (certbot or lego do that by themselves: look why they did not), and put the new one in \
+             the place of {}; saslgate takes it within seconds",
+            certificate.display()
+        ),
+    }
+}
+
+/// From when until when the first certificate of a PEM file is good; none if that can't be read.
+pub fn validity_of(certificate: &Path) -> Option<Validity> {
+    parsed(&first(certificate)?).map(|certificate| Validity::of(&certificate))
 }
 
 fn first(path: &Path) -> Option<CertificateDer<'static>> {
@@ -168,12 +184,6 @@ fn parsed<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
 fn fits(pem: &str, public_key: &[u8]) -> bool {
     CertificateDer::from_pem_slice(pem.as_bytes())
         .is_ok_and(|der| parsed(&der).is_some_and(|it| it.public_key().subject_public_key.data == public_key))
-}
-
-fn end(certificate: &X509Certificate<'_>) -> SystemTime {
-    // Before 1970 is as expired as any.
-    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 fn date(moment: SystemTime) -> String {
@@ -251,7 +261,12 @@ mod tests {
             text(&dir, "server.pem").as_bytes(),
             fs::read(key).unwrap().as_slice(),
         );
-        let left = pair.unwrap().not_after.duration_since(in_days(368)).unwrap();
+        let left = pair
+            .unwrap()
+            .validity
+            .not_after
+            .duration_since(in_days(368))
+            .unwrap();
         assert_eq!((left + DAY / 2).as_secs() / DAY.as_secs(), 397);
         assert!(Ours::of(&certificate).is_some());
         // And is good for another year.

@@ -25,9 +25,6 @@ right above the line that counts. A wrong password that a mail client shows chan
 
 Exit codes, as Nagios reads them: 0 all ready, 1 something waits or ends soon, or the configuration was refused, or no saslgate is running, 2 somebody has to act; 3 unknown.";
 
-/// How soon an end is worth a warning: a new client secret can need another person.
-const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 /// How long a wrong password is a problem, in seconds: a mail client that still has it comes more often.
 const A_DAY: u64 = 24 * 60 * 60;
 
@@ -150,7 +147,7 @@ fn code(status: &Status) -> u8 {
 fn of_expiry(expiry: &Expiry) -> u8 {
     match left(expiry.at) {
         None => 2,
-        Some(left) if left < SOON => 1,
+        Some(_) if left(expiry.told_from).is_none() => 1,
         Some(_) => 0,
     }
 }

@@ -1,19 +1,16 @@
 //! A certificate and its key, as a listener or the admin page names them.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use rustls::sign::CertifiedKey;
 
 use super::fingerprint::Fingerprint;
 use super::reader::{Reader, Span, Text};
+use crate::certificates::mended_by;
 use crate::listener::identity;
 
 /// Seconds.
 const DAY: u64 = 86_400;
-
-/// How long before its end a certificate is worth a word. Automatic renewal happens a month before.
-const EXPIRES_SOON: Duration = Duration::from_secs(14 * DAY);
 
 /// What TLS is begun with, the files that it was read from, and what tells it from another.
 pub(super) type Certified = (Arc<CertifiedKey>, (identity::Files, Fingerprint));
@@ -38,13 +35,13 @@ pub(super) fn read(
     let (chain, secret) = (chain?, secret?);
     match identity::from_pem(chain.expose(), secret.expose()) {
         Ok(identity) => {
-            note_expiry(identity.not_after, &certificate.span, whose, reader);
             let print = Fingerprint::of(&[chain.expose(), secret.expose()]);
             let files = identity::Files {
                 certificate: reader.path(certificate),
                 key: reader.path(key),
-                not_after: identity.not_after,
+                validity: identity.validity,
             };
+            note_expiry(&files, &certificate.span, whose, reader);
             Some((identity.key, (files, print)))
         }
         Err(error) => {
@@ -57,20 +54,20 @@ pub(super) fn read(
 }
 
 /// An expired certificate is a warning: mail clients that do not look at it go on, and the others say so themselves.
-fn note_expiry(not_after: SystemTime, span: &Span, whose: &Whose, reader: &mut Reader<'_>) {
-    let fix = "renew it, then reload saslgate (`saslgate reload`)";
-    let seen_by = whose.seen_by;
-    match not_after.duration_since(reader.now()) {
-        Err(_) => {
-            let why = format!("{seen_by} that check it refuse to connect");
-            reader.warning(span, "the certificate has expired", why, fix);
-        }
-        Ok(left) if left < EXPIRES_SOON => {
-            let days = left.as_secs() / DAY;
-            let what = format!("the certificate expires in {days} days");
-            let why = format!("{seen_by} that check it will then refuse to connect");
-            reader.warning(span, what, why, fix);
-        }
-        Ok(_) => {}
+fn note_expiry(files: &identity::Files, span: &Span, whose: &Whose, reader: &mut Reader<'_>) {
+    let (now, seen_by) = (reader.now(), whose.seen_by);
+    if now < files.validity.told_from() {
+        return;
     }
+    let (what, why) = match files.validity.not_after.duration_since(now) {
+        Err(_) => (
+            "the certificate has expired".to_owned(),
+            format!("{seen_by} that check it refuse to connect"),
+        ),
+        Ok(left) => (
+            format!("the certificate expires in {} days", left.as_secs() / DAY),
+            format!("{seen_by} that check it will then refuse to connect"),
+        ),
+    };
+    reader.warning(span, what, why, mended_by(&files.certificate));
 }

@@ -203,8 +203,15 @@ pub struct Expiry {
     pub what: String,
     /// When.
     pub at: u64,
+    /// From when on that is worth a word. A server older than this command does not say: then only what has ended is.
+    #[serde(default = "never")]
+    pub told_from: u64,
     /// What to do before.
     pub fix: String,
+}
+
+const fn never() -> u64 {
+    u64::MAX
 }
 
 /// A trouble, as it is told.

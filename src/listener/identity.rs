@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -11,13 +10,15 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::certificates::Validity;
+
 /// A chain with its key, and until when it is good.
 #[derive(Debug)]
 pub struct Identity {
     /// What rustls presents.
     pub key: Arc<CertifiedKey>,
-    /// The end of the first certificate's validity.
-    pub not_after: SystemTime,
+    /// The first certificate's.
+    pub validity: Validity,
 }
 
 /// Where a listener's certificate and key came from, for whoever looks after their end.
@@ -27,8 +28,8 @@ pub struct Files {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
-    /// The end of the first certificate's validity, as it was read.
-    pub not_after: SystemTime,
+    /// The first certificate's, as it was read.
+    pub validity: Validity,
 }
 
 /// Why a certificate and a key cannot be used together. No message repeats what is in the files.
@@ -82,10 +83,10 @@ impl IdentityError {
 /// Reads a chain, the listener's own certificate first, and its key. Both may be in one file.
 pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Identity, IdentityError> {
     let chain = chain(certificate)?;
-    let not_after = chain
+    let validity = chain
         .first()
         .ok_or(IdentityError::NoCertificate)
-        .and_then(not_after)?;
+        .and_then(validity)?;
     let key = private_key(key)?;
     let provider = aws_lc_rs::default_provider();
     let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
@@ -95,7 +96,7 @@ pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Identity, IdentityErro
     })?;
     Ok(Identity {
         key: Arc::new(key),
-        not_after,
+        validity,
     })
 }
 
@@ -120,13 +121,11 @@ fn is_encrypted(pem: &[u8]) -> bool {
     pem.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || pem.contains("Proc-Type: 4,ENCRYPTED")
 }
 
-/// Until when a certificate is good.
-pub fn not_after(certificate: &CertificateDer<'_>) -> Result<SystemTime, IdentityError> {
+/// From when until when a certificate is good.
+pub fn validity(certificate: &CertificateDer<'_>) -> Result<Validity, IdentityError> {
     let (_, certificate) =
         X509Certificate::from_der(certificate).map_err(|_| IdentityError::BrokenCertificate)?;
-    // Before 1970 is as expired as any.
-    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    Ok(Validity::of(&certificate))
 }
 
 #[cfg(test)]
@@ -154,7 +153,7 @@ mod tests {
                 let identity = from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
                 assert_eq!(identity.key.cert.len(), 1);
                 // The year 4096, which is what the maker of the certificate writes if nothing is said.
-                assert!(identity.not_after > SystemTime::now());
+                assert!(identity.validity.not_after > std::time::SystemTime::now());
             }
         }
     }

@@ -1,19 +1,18 @@
 //! What one of our own listeners shows to mail clients: for whom, by whom, until when.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::Outcome;
+use crate::certificates::{Validity, mended_by};
 use crate::failure::Diagnosis;
 use crate::name::shown;
 use crate::provider::Protocol;
 use crate::transport::issuer;
-
-/// How long before its end a certificate is remarked.
-const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How many names of a certificate are told.
 const MAX_NAMES: usize = 5;
@@ -31,7 +30,7 @@ pub(super) fn failed(diagnosis: Diagnosis) -> Outcome {
 pub(super) struct Shown {
     names: Vec<String>,
     issuer: Box<str>,
-    not_after: SystemTime,
+    validity: Validity,
     ends: String,
 }
 
@@ -42,17 +41,21 @@ impl Shown {
         let names = alternatives.map_or_else(Vec::new, |names| {
             names.value.general_names.iter().filter_map(name).collect()
         });
-        let end = certificate.validity().not_after;
-        let seconds = u64::try_from(end.timestamp()).unwrap_or(0);
         Some(Self {
             names,
             issuer: issuer(der).into(),
-            not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
-            ends: end.to_datetime().date().to_string(),
+            validity: Validity::of(&certificate),
+            ends: certificate.validity().not_after.to_datetime().date().to_string(),
         })
     }
 
-    pub(super) fn judge(&self, protocol: Protocol, to: SocketAddr, now: SystemTime) -> Outcome {
+    /// `file`: where a listener has it from. Only of one that ends, it is read who mends that.
+    pub(super) fn judge(
+        &self,
+        (protocol, to): (Protocol, SocketAddr),
+        file: Option<&Path>,
+        now: SystemTime,
+    ) -> Outcome {
         let names = match self.names.len() {
             0 => "no name at all".to_owned(),
             count if count > MAX_NAMES => format!("{} and others", self.names[..MAX_NAMES].join(", ")),
@@ -60,21 +63,20 @@ impl Shown {
         };
         let Self { issuer, ends, .. } = self;
         let said = format!("a certificate for {names}, issued by {issuer}");
-        let fix = "renew it (`saslgate certs DIRECTORY --renew`, or as whoever issued it says), and reload saslgate (`saslgate reload`)";
         let diagnosis = |what: String, why: &'static str| Diagnosis {
             code: None,
             what,
             why: why.into(),
-            fix: fix.into(),
+            fix: file.map(mended_by).unwrap_or_default().into(),
         };
-        match self.not_after.duration_since(now) {
+        match self.validity.not_after.duration_since(now) {
             Err(_) => failed(diagnosis(
                 format!("{protocol} at {to} shows {said}, that ended on {ends}"),
                 "nobody has renewed it, or the clock of this machine is wrong; mail clients refuse it",
             )),
-            Ok(left) if left < SOON => Outcome::Remarked(diagnosis(
+            Ok(_) if self.validity.told_from() <= now => Outcome::Remarked(diagnosis(
                 format!("{protocol} at {to} shows {said}, that ends on {ends}"),
-                "it ends within 30 days, and mail clients refuse it from then on",
+                "by now another one should be in its place; mail clients refuse it from then on",
             )),
             Ok(_) => Outcome::Passed(format!(
                 "{protocol} at {to} answers, with {said}, good until {ends}"
@@ -101,6 +103,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
+    use crate::certificates::DAY;
 
     fn shown(names: &[&str], until: (i32, u8, u8)) -> Shown {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -113,23 +116,29 @@ mod tests {
     #[test]
     fn a_certificate_is_judged_by_its_end_and_told_by_its_names() {
         let to: SocketAddr = "127.0.0.1:993".parse().unwrap();
-        let (now, day) = (
-            shown(&["x"], (2030, 6, 15)).not_after,
-            Duration::from_secs(24 * 60 * 60),
-        );
+        let file = Path::new("/etc/saslgate/certs/server.pem");
+        let judged = |certificate: &Shown, now| certificate.judge((Protocol::Imap, to), Some(file), now);
+        let (now, day) = (shown(&["x"], (2030, 6, 15)).validity.not_after, DAY);
         let certificate = shown(&["mail.example.com", "192.0.2.7"], (2030, 6, 15));
-        match certificate.judge(Protocol::Imap, to, now - 60 * day) {
+        match judged(&certificate, now - 60 * day) {
             Outcome::Passed(told) => {
                 assert!(told.contains("mail.example.com, 192.0.2.7"), "{told}");
                 assert!(told.ends_with("good until 2030-06-15"), "{told}");
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(
-            certificate.judge(Protocol::Imap, to, now - 10 * day),
-            Outcome::Remarked(_)
-        ));
-        match certificate.judge(Protocol::Imap, to, now + day) {
+        match judged(&certificate, now - 10 * day) {
+            Outcome::Remarked(diagnosis) => {
+                assert!(
+                    diagnosis
+                        .fix
+                        .contains("in the place of /etc/saslgate/certs/server.pem;"),
+                    "{diagnosis:?}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        match judged(&certificate, now + day) {
             Outcome::Failed { diagnosis, .. } => assert!(diagnosis.what.contains("ended on 2030-06-15")),
             other => panic!("{other:?}"),
         }

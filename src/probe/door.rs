@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +32,8 @@ pub struct Door {
     pub tls: DoorTls,
     /// The certificate that it shows; none without TLS.
     pub own: Option<CertificateDer<'static>>,
+    /// The file that it was read from.
+    pub certificate: Option<PathBuf>,
     /// Whether the listener takes connections from this machine at all.
     pub lets_us_in: bool,
 }
@@ -86,7 +89,11 @@ impl Door {
             return self.closed(to, &cause);
         }
         match self.own.as_ref().and_then(|own| Shown::of(own)) {
-            Some(shown) => shown.judge(self.protocol, to, SystemTime::now()),
+            Some(shown) => shown.judge(
+                (self.protocol, to),
+                self.certificate.as_deref(),
+                SystemTime::now(),
+            ),
             None if self.tls == DoorTls::Never => {
                 Outcome::Passed(format!("{} at {to} answers, without TLS", self.protocol))
             }
@@ -210,6 +217,7 @@ mod tests {
                 address: address.parse().unwrap(),
                 tls: DoorTls::Never,
                 own: None,
+                certificate: None,
                 lets_us_in: true,
             };
             door.reached_at().to_string()

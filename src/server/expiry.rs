@@ -1,5 +1,5 @@
 //! What ends by itself: client secrets, certificates of apps and of listeners, sign-ins that nothing renews. The log says so
-//! 30, 7 and 1 days before, and once it has happened; a new secret can need another person, who may be on holiday.
+//! 30, 7 and 1 days before (what lives for less than 90 days, not before its last third), and once it has happened; a new secret can need another person, who may be on holiday.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::renewing::Renewing;
 use super::weekly;
 use crate::account::Accounts;
-use crate::certificates::{Ours, end_of};
+use crate::certificates::{AHEAD, Ours, mended_by, validity_of};
 use crate::config::ConfiguredApp;
 use crate::control::{Expiry, seconds};
 use crate::hook::{Alert, Alerts};
@@ -31,9 +31,6 @@ const TOLD_AT: [u64; 4] = [30, 7, 1, 0];
 
 /// How long a refresh token that nobody uses lives at Microsoft.
 const UNUSED: Duration = Duration::from_secs(90 * DAY);
-
-/// From so long before its end a sign-in is told. Others are renewed every week, and their end is not to be seen.
-const NOT_RENEWED: Duration = Duration::from_secs(30 * DAY);
 
 /// From so long before its end a mail client is told, if its account wants that.
 const NOTICED: Duration = Duration::from_secs(7 * DAY);
@@ -68,22 +65,17 @@ pub(super) async fn of(
 /// A listener's certificate and, where `saslgate certs` made it, its authority. The file counts, because it may have been renewed
 /// since it was read; one that can't be read is as it was.
 fn of_listener(files: &Files) -> Vec<Expiry> {
-    let end = end_of(&files.certificate).unwrap_or(files.not_after);
-    let ours = Ours::of(&files.certificate);
-    let by_hand = ours.as_ref().map(Ours::by_hand);
+    let validity = validity_of(&files.certificate).unwrap_or(files.validity);
     let certificate = Expiry {
         what: format!("the listeners' certificate {}", files.certificate.display()),
-        at: seconds(end),
-        fix: match by_hand {
-            Some(command) => format!(
-                "saslgate renews it where it can, and the log says why it could not: type `{command}` as a user that may read ca.key"
-            ),
-            None => "renew it where it was issued, and put it in the place of the old one".into(),
-        },
+        at: seconds(validity.not_after),
+        told_from: seconds(validity.told_from()),
+        fix: mended_by(&files.certificate),
     };
-    let authority = ours.map(|ours| Expiry {
+    let authority = Ours::of(&files.certificate).map(|ours| Expiry {
         what: format!("the certificate authority {}", ours.places().ca.display()),
-        at: seconds(ours.authority_until),
+        at: seconds(ours.authority.not_after),
+        told_from: seconds(ours.authority.told_from()),
         fix: ours.anew(),
     });
     [Some(certificate), authority].into_iter().flatten().collect()
@@ -101,15 +93,16 @@ fn end_of_sign_in(listed: &Listed) -> Option<SystemTime> {
     }
 }
 
-/// A sign-in that the weekly renewal has not renewed for two months.
+/// A sign-in that the weekly renewal has not renewed for two months. The end of any other is not to be seen.
 fn of_sign_in(listed: &Listed, now: SystemTime) -> Option<Expiry> {
     let end = end_of_sign_in(listed)?;
-    (end <= now + NOT_RENEWED).then(|| Expiry {
+    (end <= now + AHEAD).then(|| Expiry {
         what: format!(
             "the sign-in of {} (app \"{}\"), which could not be renewed for weeks,",
             listed.account, listed.app
         ),
         at: seconds(end),
+        told_from: seconds(end - AHEAD),
         fix: format!("saslgate sign-in {}", listed.account),
     })
 }
@@ -134,6 +127,7 @@ pub(super) fn of_secret(configured: &ConfiguredApp) -> Option<Expiry> {
     Some(Expiry {
         what: format!("the client secret of the app \"{}\"", configured.app.name),
         at: seconds(at),
+        told_from: seconds(at).saturating_sub(AHEAD.as_secs()),
         fix: "make a new one in the portal, put its Value in place, and change `client_secret_expires`"
             .into(),
     })
@@ -147,7 +141,8 @@ pub(super) async fn of_certificate(configured: &ConfiguredApp) -> Option<Expiry>
     let signer = files.signer().await.ok()?;
     Some(Expiry {
         what: format!("the certificate of the app \"{}\"", configured.app.name),
-        at: seconds(signer.not_after()),
+        at: seconds(signer.validity().not_after),
+        told_from: seconds(signer.validity().told_from()),
         fix: "make a new one with `saslgate certs app`, upload its .cer to the app registration, then put it in place".into(),
     })
 }
@@ -184,7 +179,8 @@ impl Told {
         let mut news = Vec::new();
         for expiry in expiries {
             let days = expiry.at.saturating_sub(now).div_ceil(DAY);
-            let Some(step) = TOLD_AT.into_iter().filter(|at| days <= *at).min() else {
+            let steps = TOLD_AT.into_iter().filter(|at| days <= *at);
+            let Some(step) = steps.min().filter(|_| expiry.told_from.min(expiry.at) <= now) else {
                 continue;
             };
             let before = self.0.get(&expiry.what).copied();
@@ -207,6 +203,7 @@ mod tests {
         vec![Expiry {
             what: "the client secret".into(),
             at,
+            told_from: at.saturating_sub(AHEAD.as_secs()),
             fix: "make a new one".into(),
         }]
     }
@@ -275,6 +272,20 @@ mod tests {
             );
         }
         assert_eq!(cases.len(), 7);
+    }
+
+    /// A week is the whole life of some certificates: "ends in 7 days" on the day of their making would be said each time.
+    #[test]
+    fn a_certificate_for_a_week_is_told_in_its_last_third() {
+        let (mut told, mut said) = (Told::default(), Vec::new());
+        for hour in 0..8 * 24 {
+            let week = vec![Expiry {
+                told_from: 7 * DAY - 7 * DAY / 3,
+                ..secret(7 * DAY).remove(0)
+            }];
+            said.extend(told.news(week, hour * 3600).into_iter().map(|(_, days)| days));
+        }
+        assert_eq!(said, [3, 1, 0]);
     }
 
     #[test]

@@ -295,6 +295,7 @@ impl Running {
                 TlsMode::Implicit => DoorTls::Implicit,
             },
             own: identity.and_then(|identity| identity.cert.first().cloned()),
+            certificate: settings.files.as_ref().map(|files| files.certificate.clone()),
             lets_us_in: true,
         };
         let from_here = Peer::new(door.reached_at());

@@ -1,4 +1,4 @@
-//! The listeners' certificates that `saslgate certs` made are renewed 30 days ahead; whoever watches the files takes them in.
+//! The listeners' certificates that `saslgate certs` made are renewed before their end is worth a word; whoever watches the files takes them in.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use saslgate::certificates::{
-    AHEAD, Authority, DAY, Kind, Mode, Name, Places, create_all, end_of, server_key,
+    AHEAD, Authority, DAY, Kind, Mode, Name, Places, create_all, server_key, validity_of,
 };
 use saslgate::provider::Protocol;
 use saslgate::sim::{Demo, Settings, Sim};
@@ -56,7 +56,10 @@ async fn one_that_was_made_here_is_renewed_before_anybody_is_told() {
     let key = fs::read(&places.server_key).unwrap();
     let server = start(&place, &text);
     let far = SystemTime::now() + AHEAD * 12;
-    until(SOON, "it is renewed", || end_of(&places.server).unwrap() > far).await;
+    until(SOON, "it is renewed", || {
+        validity_of(&places.server).unwrap().not_after > far
+    })
+    .await;
     assert_eq!(fs::read(&places.server_key).unwrap(), key);
     server.stop().await;
     assert!(heard(&place).is_empty());

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(certificate.public_key().parsed().unwrap().key_size(), 2_048);
         assert_eq!(certificate.subject().to_string(), "CN=saslgate on desk-7");
         certificate.verify_signature(None).unwrap();
-        let left = signer.not_after().duration_since(now).unwrap();
+        let left = signer.validity().not_after.duration_since(now).unwrap();
         assert_eq!((left.as_secs() + 3_700) / 86_400, 730, "backdated by an hour");
         let portal = said.split_once("SHA-1): ").unwrap().1.lines().next().unwrap();
         assert_eq!(portal.len(), 40);

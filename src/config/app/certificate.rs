@@ -32,7 +32,7 @@ pub(super) fn read(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Planned
             note_end(
                 "certificate",
                 &certificate.span,
-                signer.not_after(),
+                signer.validity(),
                 None,
                 fix,
                 reader,

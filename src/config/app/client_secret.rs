@@ -6,11 +6,9 @@ use toml::value::Date;
 
 use super::super::reader::{At, Reader, Span};
 use super::super::table::Table;
+use crate::certificates::Validity;
 use crate::oauth::authority;
 use crate::secret::Secret;
-
-/// How many days before its end a proof is worth a word: making a new one can need another person.
-const EXPIRES_SOON: i64 = 30;
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -63,7 +61,12 @@ pub(super) fn expires(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Syst
     let ends = u64::try_from(days(date)).unwrap_or(0) * DAY;
     let ends = SystemTime::UNIX_EPOCH + Duration::from_secs(ends);
     let fix = "make a new one in the portal, put its Value in place, and change this date";
-    note_end("client secret", &span, ends, Some(date), fix, reader);
+    // Nobody knows since when it is good.
+    let validity = Validity {
+        not_before: SystemTime::UNIX_EPOCH,
+        not_after: ends,
+    };
+    note_end("client secret", &span, validity, Some(date), fix, reader);
     Some(ends)
 }
 
@@ -71,20 +74,22 @@ pub(super) fn expires(table: &Table<'_>, reader: &mut Reader<'_>) -> Option<Syst
 pub(super) fn note_end(
     what: &str,
     span: &Span,
-    ends: SystemTime,
+    validity: Validity,
     day: Option<Date>,
     fix: &str,
     reader: &mut Reader<'_>,
 ) {
-    let left = day_number(ends) - day_number(reader.now());
+    let today = day_number(reader.now());
+    if today < day_number(validity.told_from()) {
+        return;
+    }
+    let left = day_number(validity.not_after) - today;
     let day = day.map_or_else(String::new, |day| format!(" on {day}"));
-    let what = match left {
-        ..=0 => format!("the {what} has expired{day}"),
-        1..=EXPIRES_SOON => {
-            let day = if day.is_empty() { day } else { format!(",{day}") };
-            format!("the {what} expires in {left} days{day}")
-        }
-        _ => return,
+    let what = if left <= 0 {
+        format!("the {what} has expired{day}")
+    } else {
+        let day = if day.is_empty() { day } else { format!(",{day}") };
+        format!("the {what} expires in {left} days{day}")
     };
     let why = "from then on no account of this app gets a token";
     reader.warning(span, what, why, fix);

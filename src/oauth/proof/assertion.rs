@@ -10,6 +10,7 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::certificates::Validity;
 use crate::oauth::error::TokenError;
 use crate::oauth::jws::{self, Algorithm, KeyError, SigningKey};
 use crate::secret::Secret;
@@ -24,7 +25,7 @@ pub struct Signer {
     algorithm: Algorithm,
     sha256: String,
     sha1: String,
-    not_after: SystemTime,
+    validity: Validity,
 }
 
 /// Why a certificate and a key can't prove an app. No message repeats what is in the files.
@@ -71,20 +72,18 @@ impl Signer {
             return Err(SignerError::Mismatch);
         }
         let thumbprint = |algorithm| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(algorithm, &der));
-        // Before 1970 is as expired as any.
-        let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
         Ok(Self {
             key,
             algorithm,
             sha256: thumbprint(&SHA256),
             sha1: thumbprint(&SHA1_FOR_LEGACY_USE_ONLY),
-            not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            validity: Validity::of(&certificate),
         })
     }
 
-    /// The end of the certificate's validity. Entra ID refuses it afterwards.
-    pub fn not_after(&self) -> SystemTime {
-        self.not_after
+    /// From when until when the certificate is good. Entra ID refuses it afterwards.
+    pub fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// The certificate's SHA-256 in base64url, by which it is found in the app registration.

@@ -231,11 +231,11 @@ impl Desk {
 
     fn of_listeners(&self, now: u64) -> Vec<Certificate> {
         let of_door = |door: &Door| {
-            let not_after = identity::not_after(door.own.as_ref()?).ok()?;
+            let validity = identity::validity(door.own.as_ref()?).ok()?;
             Some(Certificate {
                 kind: "listener",
                 name: format!("{} {}", door.protocol, door.address),
-                seconds: until(seconds(not_after), now),
+                seconds: until(seconds(validity.not_after), now),
             })
         };
         self.doors.load().iter().filter_map(of_door).collect()
