@@ -26,8 +26,9 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::WrongPassword => (
             "the mail client has another password than the configuration, or somebody is guessing",
-            "enter the password in the mail client again; or make a new one with `saslgate password`, put the line that it prints into the \
-             account, and reload saslgate (`saslgate reload`)",
+            "enter the password that `saslgate setup` or `saslgate password` showed (not the one at Microsoft) into the mail client again; if \
+             nobody has it any more, make a new one with `saslgate password`, put the line that it prints into the account, and reload \
+             saslgate (`saslgate reload`)",
         ),
         RefusedLogin::NoPasswordSet => (
             "an account without a password lets nobody in",
