@@ -368,7 +368,7 @@ bind = ["0.0.0.0:995", "[::]:995"]
 tls = "implicit"
 certificate = "server.pem"
 key = "server.key"
-allow_from = ["192.0.2.0/24"]
+allow_from = ["192.0.2.0/25"]
 passwords = "generated"
 
 [[listener]]
@@ -422,7 +422,7 @@ fn what_is_exposed_is_told_to_people_and_to_programs() {
 What can be reached, from where, and who gets in
 
 pop3 at 0.0.0.0:995 and [::]:995
-  reached from  192.0.2.0/24
+  reached from  192.0.2.0/25
   TLS           1.2 or newer, from the first byte
   passwords     generated ones only
   logs in       support@contoso.com, by a generated password, only from 10.0.0.0/8, 192.0.2.7/32

@@ -15,7 +15,7 @@ pub use authority::{
     Authority, DAY, Kind, Name, common_name, day, key_from_pem, params_until, server_key, without_repeats,
 };
 pub use files::{Mode, create_all, read, replace};
-pub use renewal::{NotRenewed, Ours, Renewal, mended_by, renew_due, validity_of};
+pub use renewal::{NotRenewed, Ours, Renewal, is_local, mended_by, renew_due, validity_of};
 pub use validity::{AHEAD, Validity};
 
 /// Where each file is that `saslgate certs` lays out in a directory.

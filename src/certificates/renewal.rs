@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 use super::authority::{Authority, DAY, Name, ORGANIZATION, day, key_from_pem};
 use super::files::{read, replace};
@@ -63,10 +63,9 @@ impl Ours {
         }
         let (server, ca) = (first(certificate)?, first(&places.ca)?);
         let (server, ca) = (parsed(&server)?, parsed(&ca)?);
-        let organization = ca.subject().iter_organization().next()?.as_str().ok()?;
         let is_issued = server.issuer().as_raw() == ca.subject().as_raw()
             && server.verify_signature(Some(ca.public_key())).is_ok();
-        (organization == ORGANIZATION && is_issued).then(|| Self {
+        (is_named_so(ca.subject()) && is_issued).then(|| Self {
             validity: Validity::of(&server),
             authority: Validity::of(&ca),
             places,
@@ -164,6 +163,17 @@ pub fn mended_by(certificate: &Path) -> String {
             certificate.display()
         ),
     }
+}
+
+/// Whether a certificate says that an authority of `saslgate certs` issued it, wherever that is kept: nobody knows it but those who
+/// imported it.
+pub fn is_local(der: &CertificateDer<'_>) -> bool {
+    parsed(der).is_some_and(|certificate| is_named_so(certificate.issuer()))
+}
+
+fn is_named_so(authority: &X509Name<'_>) -> bool {
+    let organization = authority.iter_organization().next();
+    organization.is_some_and(|name| name.as_str() == Ok(ORGANIZATION))
 }
 
 /// From when until when the first certificate of a PEM file is good; none if that can't be read.

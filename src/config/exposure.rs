@@ -1,8 +1,11 @@
 //! Listeners that strangers can reach: what is told about them, and what they refuse to be.
 
+use std::net::SocketAddr;
+
 use super::network;
 use super::reader::{Reader, Span};
 use crate::account::{Account, PasswordHash, Passwords};
+use crate::certificates::is_local;
 use crate::listener::{Settings, TlsMode};
 
 /// A listener and where it stands.
@@ -15,6 +18,8 @@ pub(super) fn note(listeners: &[Placed], accounts: Option<&[Account]>, reader: &
         if settings.is_exposed() {
             note_exposed(settings, span, accounts, reader);
         }
+        note_nobody(settings, span, reader);
+        note_unknown_issuer(settings, span, reader);
         if settings.passwords == Passwords::Generated {
             note_left_out(settings, span, listeners, accounts, reader);
         }
@@ -40,6 +45,58 @@ fn note_exposed(settings: &Settings, span: &Span, accounts: &[Account], reader: 
             format!("{name} can be reached from {from}, and takes passwords that a person chose"),
             format!("whoever guesses the one of {} has its mail", account.name),
             "add passwords = \"generated\"; or `allow_from` with the networks that need it",
+        );
+    }
+}
+
+/// What stands for addresses in documents, and is left in place until the right ones are known.
+fn note_nobody(settings: &Settings, span: &Span, reader: &mut Reader<'_>) {
+    let mut beyond = settings
+        .allow_from
+        .iter()
+        .filter(|network| !network::is_loopback(network))
+        .peekable();
+    let Some(first) = beyond.peek().copied() else {
+        return;
+    };
+    if beyond.all(network::is_nobody) {
+        reader.warning(
+            span,
+            format!("from other machines, nobody can reach {}", settings.name()),
+            format!("{first} in `allow_from` stands for addresses in documents (RFC 5737), and nobody has one of those"),
+            "write the addresses in its place from which mail clients connect; a product's vendor knows those of its cloud",
+        );
+    }
+}
+
+/// A certificate of a local authority is good where somebody imported that; a product in its vendor's cloud imports nothing.
+fn note_unknown_issuer(settings: &Settings, span: &Span, reader: &mut Reader<'_>) {
+    let mut strangers = settings
+        .allow_from
+        .iter()
+        .filter(|network| !network::is_private(network));
+    let is_public = |address: &SocketAddr| !network::is_private(&address.ip().into());
+    let (Some(from), Some(files)) = (strangers.next(), &settings.files) else {
+        return;
+    };
+    let shown = settings
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.cert.first());
+    if settings.bind.iter().any(is_public) && shown.is_some_and(is_local) {
+        reader.warning(
+            span,
+            format!(
+                "{} can be reached from {from}, and shows a certificate of saslgate's own authority",
+                settings.name()
+            ),
+            "who has not imported its ca.pem refuses it, as products in somebody's cloud do",
+            format!(
+                "put one of a public authority, for the public name, in the place of {} and {} (docs/operations.md, \"Reached from \
+                 outside\": certbot does that by itself)",
+                files.certificate.display(),
+                files.key.display()
+            ),
         );
     }
 }

@@ -72,6 +72,15 @@ pub fn is_private(network: &IpNet) -> bool {
     private.any(|known| known.contains(network))
 }
 
+/// The networks of RFC 5737, which documents and `saslgate setup` write where an address is not known.
+const NOBODY: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+
+/// Whether a network is one that is written where the address is not known yet.
+pub(super) fn is_nobody(network: &IpNet) -> bool {
+    let mut nobody = NOBODY.iter().filter_map(|text| text.parse::<IpNet>().ok());
+    nobody.any(|known| known == *network)
+}
+
 /// Whether a network belongs to one host: an IPv4 address, or an IPv6 /64, all of which one host may use.
 pub(super) fn is_one_host(network: &IpNet) -> bool {
     match network {

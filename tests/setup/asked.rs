@@ -24,7 +24,7 @@ fn a_person_answers_and_the_files_are_there() {
         "http://localhost:8425/",
         "In Exchange",
         "Set-CASMailbox -Identity 'helpdesk@contoso.com'",
-        "In the mail client",
+        "In osTicket\n",
         "What to do next",
     ];
     let mut from = 0;

@@ -184,7 +184,7 @@ fn listener(answers: &Answers, protocol: Protocol) -> String {
         ("protocol", quoted(protocol.name()), ""),
         (
             "bind",
-            list(binds(&answers.networks, door.port).iter().map(String::as_str)),
+            list(binds(answers, door.port).iter().map(String::as_str)),
             "",
         ),
         ("tls", quoted(door.tls), tls(door.tls)),
@@ -228,11 +228,15 @@ const fn certificate(place: Place) -> &'static str {
     }
 }
 
-/// Every address of the families that may come.
-fn binds(networks: &[IpNet], port: u16) -> Vec<String> {
-    let has_v6 = networks.iter().any(|network| matches!(network, IpNet::V6(_)));
+/// Every address of the families that may come. A public name leads to both, and who comes by the one that is not allowed is in the
+/// log; on a network a mail client that is refused by IPv6 tries IPv4, and one that is let in and hung up on does not.
+fn binds(answers: &Answers, port: u16) -> Vec<String> {
+    let has_v6 = answers
+        .networks
+        .iter()
+        .any(|network| matches!(network, IpNet::V6(_)));
     let v4 = format!("0.0.0.0:{port}");
-    if has_v6 {
+    if has_v6 || answers.place == Place::Internet {
         vec![v4, format!("[::]:{port}")]
     } else {
         vec![v4]

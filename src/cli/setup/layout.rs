@@ -153,7 +153,7 @@ impl Kind {
             Self::AppKey => "the key of the app's certificate",
             Self::AppCertificate => "the app's certificate",
             Self::AppUpload => "the same, to be uploaded in the portal",
-            Self::Authority => "the authority that mail clients import",
+            Self::Authority => "the authority: what logs in has to trust it",
             Self::AuthorityKey => "its key",
             Self::Server => "saslgate's certificate",
             Self::ServerKey => "the key of saslgate's certificate",

@@ -69,7 +69,10 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         }
     }
     steps.push(test(answers, &command));
-    steps.push("The mail client, with the settings above.".to_owned());
+    steps.push(format!(
+        "{}, with the settings above.",
+        answers.product.facts().name_at_work()
+    ));
     steps.push(from_now_on(answers, runs, known.is_found));
     if let Some(file) = known.answers_file.filter(|_| answers.secret.is_some()) {
         steps.push(format!(
@@ -153,7 +156,7 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
     }
     if answers.place == Place::Internet && certs_are_new {
         steps.push(format!(
-            "A certificate that the product trusts, for {}, in the place of {} and {} (they are there so that check passes).",
+            "A certificate that the product trusts, for {}, in the place of {} and {} (until then `check` warns).",
             answers.place.server(answers.host.as_ref()),
             layout::SERVER,
             layout::SERVER_KEY

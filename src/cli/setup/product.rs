@@ -153,6 +153,17 @@ const TABLE: [Facts; 10] = [
     },
 ];
 
+impl Facts {
+    /// What it is called where its settings are typed: most who set up a product never heard that it is a mail client.
+    pub(super) fn name_at_work(&self) -> &'static str {
+        if self.has_guide {
+            self.name
+        } else {
+            "The mail client"
+        }
+    }
+}
+
 impl Product {
     /// In the order of the list.
     pub(super) const ALL: [Self; 10] = [

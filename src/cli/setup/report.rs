@@ -76,7 +76,12 @@ fn by_file(answers: &Answers, file: &Path, has_exchange: bool) -> String {
 
 /// Many passwords are in their file, where they do not run out of the screen.
 fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
-    const TITLE: &str = "In the mail client";
+    let facts = answers.product.facts();
+    let title = if facts.has_guide {
+        format!("In {}", facts.name)
+    } else {
+        "In the mail client".to_owned()
+    };
     let has_cards = work.files.iter().any(|(file, _)| file.kind == Kind::Cards);
     if has_cards {
         let file = answers.directory.join(layout::CARDS);
@@ -87,9 +92,9 @@ fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
             answers.product.facts().hint,
             card::switches(answers)
         );
-        section(text, TITLE, &about);
+        section(text, &title, &about);
     } else {
-        section(text, TITLE, &card::cards(answers, &work.accounts));
+        section(text, &title, &card::cards(answers, &work.accounts));
     }
 }
 

@@ -122,6 +122,8 @@ fn why(answers: &Answers) -> &'static str {
     if answers.way.is_app_only() {
         "OBJECT_ID is the Object ID under Enterprise applications > the app > Overview, which is another one than under App registrations:\n\
          with that one every command succeeds and every login fails. What is set here takes from minutes to an hour."
+    } else if !sends(answers) {
+        "What is set here takes from minutes to an hour."
     } else {
         "SMTP AUTH is switched off in most tenants, also for logins with a token. What is set here takes from minutes to an hour."
     }
