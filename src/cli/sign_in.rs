@@ -256,6 +256,7 @@ fn show(args: &SignInArgs, account: &str, news: News, lines: &mut Option<Lines>)
             say(&format!("Sign in as {owner}:\n\n  {url}\n"));
             let opened = listening && !args.no_browser && open_browser(url);
             say(&told_way(listening, opened, &redirect_uri));
+            say(BROWSER_SHOWS);
             *lines = Some(typed());
         }
         News::TypeCode {
@@ -309,6 +310,10 @@ fn show(args: &SignInArgs, account: &str, news: News, lines: &mut Option<Lines>)
     }
     Ok(())
 }
+
+/// Whoever reads an error in the browser looks at neither the log nor this terminal for it: the provider tells nobody else.
+const BROWSER_SHOWS: &str = "If the browser shows an error, such as AADSTS50057: what it means stands in docs/entra-setup.md, \"When it does not \
+     work\"; the common ones are listed here within a minute.";
 
 fn told_way(listening: bool, opened: bool, redirect_uri: &str) -> String {
     match (listening, opened) {
