@@ -29,6 +29,8 @@ fn check_finds_nothing() {
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         let hash = "sg1:here:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let config = folder.path().join("saslgate.toml");
+        // The addresses of the vendor's cloud are filled in, as the password is: those in the file are nobody's, of which check warns.
+        let text = text.replace("\"192.0.2.0/24\", \"198.51.100.0/24\"", "\"20.0.0.0/24\"");
         fs::write(&config, moved(&text, hash)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_saslgate"))
             .args(["check", "--config"])
