@@ -1,11 +1,10 @@
 //! A running saslgate with an admin page, one app that people sign in to, and Grace's account.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use saslgate::sim::Demo;
 use saslgate::sim::directory::{App, Platform};
 use saslgate::sim::entra::{Browser as Seat, Does, Who};
-use saslgate::sim::{Demo, Sim};
 
 use crate::http::{Answer, Browser};
 use crate::people::{DELEGATED, Signing, client_id, free_port, text};
@@ -174,30 +173,6 @@ pub(crate) fn https(trusting: &rustls::ClientConfig) -> reqwest::Client {
         .no_proxy()
         .build()
         .unwrap()
-}
-
-/// What stands in `[provider.NAME]` of the simulator, with its token and device endpoints at that authority.
-pub(crate) fn provider(sim: &Sim, authority: &str) -> String {
-    let (to, mut text) = (sim.addresses(), String::new());
-    for (key, authority, path) in [
-        ("token_url", authority, "token"),
-        ("device_url", authority, "devicecode"),
-        ("authorize_url", &*to.authority(), "authorize"),
-    ] {
-        let _ = writeln!(text, "{key} = \"{authority}/{{tenant}}/oauth2/v2.0/{path}\"");
-    }
-    for (name, to, tls) in [
-        ("imap", to.imap, "implicit"),
-        ("pop3", to.pop3, "implicit"),
-        ("smtp", to.smtp, "starttls"),
-    ] {
-        let _ = write!(
-            text,
-            "{name} = \"localhost:{}\"\ntls.{name} = \"{tls}\"\n",
-            to.port()
-        );
-    }
-    text
 }
 
 /// What is stored of a chosen password.

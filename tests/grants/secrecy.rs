@@ -5,7 +5,6 @@
 mod canaries;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 
 use saslgate::downstream::Refusal;
@@ -23,7 +22,7 @@ use crate::people::{
     type_user_code,
 };
 use crate::support::command::{self, Running};
-use crate::support::config::{Account, Config};
+use crate::support::config::{Account, Config, provider};
 use crate::support::mail_client::MailClient;
 use crate::support::place::Place;
 use crate::support::program::Program;
@@ -45,36 +44,6 @@ struct World {
     seen: Vec<(String, Vec<u8>)>,
     /// Secrets that never come to the endpoint.
     known: Vec<(String, String)>,
-}
-
-/// The simulator, with its token endpoint behind somebody who takes everything down.
-fn provider(sim: &Sim, port: u16) -> String {
-    let (to, mut text) = (sim.addresses(), String::new());
-    let _ = writeln!(
-        text,
-        "token_url = \"https://localhost:{port}/{{tenant}}/oauth2/v2.0/token\""
-    );
-    let _ = writeln!(
-        text,
-        "device_url = \"https://localhost:{port}/{{tenant}}/oauth2/v2.0/devicecode\""
-    );
-    let _ = writeln!(
-        text,
-        "authorize_url = \"{}/{{tenant}}/oauth2/v2.0/authorize\"",
-        to.authority()
-    );
-    for (name, to, tls) in [
-        ("imap", to.imap, "implicit"),
-        ("pop3", to.pop3, "implicit"),
-        ("smtp", to.smtp, "starttls"),
-    ] {
-        let _ = write!(
-            text,
-            "{name} = \"localhost:{}\"\ntls.{name} = \"{tls}\"\n",
-            to.port()
-        );
-    }
-    text
 }
 
 impl World {
@@ -116,7 +85,11 @@ impl World {
         let secret = "client_secret_file = \"secret\"\n";
         let config = Config::new(&sim)
             .table("log", &format!("format = \"json\"\nlevel = \"{level}\""))
-            .provider(WATCHED, &provider(&sim, middleman.port))
+            // Its token endpoint is behind somebody who takes everything down.
+            .provider(
+                WATCHED,
+                &provider(&sim, &format!("https://localhost:{}", middleman.port)),
+            )
             .app("code", WATCHED, &(text(1, "authorization_code", port) + secret))
             .app("device", WATCHED, &text(2, "device_code", port))
             .app("password", WATCHED, &text_of_passwords(2))

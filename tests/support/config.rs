@@ -282,3 +282,27 @@ fn simulator(sim: &Sim, ports: [(SocketAddr, Tls); 3]) -> String {
     }
     text
 }
+
+/// What stands in `[provider.NAME]` of the simulator, with its token and device endpoints at that authority.
+pub(crate) fn provider(sim: &Sim, authority: &str) -> String {
+    let (to, mut text) = (sim.addresses(), String::new());
+    for (key, authority, path) in [
+        ("token_url", authority, "token"),
+        ("device_url", authority, "devicecode"),
+        ("authorize_url", &*to.authority(), "authorize"),
+    ] {
+        let _ = writeln!(text, "{key} = \"{authority}/{{tenant}}/oauth2/v2.0/{path}\"");
+    }
+    for (name, to, tls) in [
+        ("imap", to.imap, "implicit"),
+        ("pop3", to.pop3, "implicit"),
+        ("smtp", to.smtp, "starttls"),
+    ] {
+        let _ = write!(
+            text,
+            "{name} = \"localhost:{}\"\ntls.{name} = \"{tls}\"\n",
+            to.port()
+        );
+    }
+    text
+}

@@ -7,8 +7,8 @@ use url::Url;
 use super::{Refused, all_refused, get};
 use crate::http::Browser;
 use crate::people::{DELEGATED, client_id, person, text};
-use crate::rig::{PASSWORD, Rig, provider, stored};
-use crate::support::config::{Account, Config};
+use crate::rig::{PASSWORD, Rig, stored};
+use crate::support::config::{Account, Config, provider};
 
 fn field(address: &str, name: &str) -> String {
     let url = Url::parse(address).unwrap();
