@@ -138,7 +138,9 @@ pub async fn drive<D: Dialogue + ?Sized>(
             Step::Write(bytes) => {
                 // A token may be in it.
                 let bytes = Zeroizing::new(bytes);
-                patience.wait(link.write(&bytes)).await?.map_err(Ended::Broken)?;
+                if let Err(error) = patience.wait(link.write(&bytes)).await? {
+                    return Err(unheard(dialogue, error));
+                }
             }
             Step::Read => match patience
                 .wait(link.read(&mut chunk))
@@ -162,6 +164,87 @@ pub async fn drive<D: Dialogue + ?Sized>(
             }
             Step::Event(event) => return Ok(event),
             Step::Close(why) => return Err(Ended::Closed(why)),
+        }
+    }
+}
+
+/// Why it ended, where our words did not arrive. If they were the last ones, the dialogue knows better than the socket: a mail
+/// client that speaks TLS to a port in clear resets the connection as soon as it has seen our greeting.
+fn unheard<D: Dialogue + ?Sized>(dialogue: &mut D, error: io::Error) -> Ended {
+    match dialogue.step() {
+        Step::Close(why) => Ended::Closed(why),
+        _ => Ended::Broken(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::wire::Said;
+
+    /// Says one word; then it leaves, or reads on.
+    struct OneWord {
+        said: bool,
+        leaves: bool,
+    }
+
+    impl Dialogue for OneWord {
+        type Event = ();
+
+        fn receive(&mut self, _: &[u8]) {}
+
+        fn peer_closed(&mut self) {}
+
+        fn step(&mut self) -> Step<()> {
+            match (std::mem::replace(&mut self.said, true), self.leaves) {
+                (false, _) => Step::Write(b"bye\r\n".to_vec()),
+                (true, true) => Step::Close(Closing::TooManyErrors),
+                (true, false) => Step::Read,
+            }
+        }
+
+        fn tls_established(&mut self) {}
+
+        fn overheard(&mut self) -> Vec<Said> {
+            Vec::new()
+        }
+
+        fn into_unread(self: Box<Self>) -> Vec<u8> {
+            Vec::new()
+        }
+    }
+
+    /// A link whose peer has reset the connection.
+    async fn reset() -> Link {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = socket.accept().await.unwrap();
+        SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        // Not before it has arrived here.
+        stream.readable().await.unwrap();
+        assert!(stream.try_read(&mut [0]).is_err());
+        Link::plain(stream)
+    }
+
+    #[tokio::test]
+    async fn last_words_that_nobody_hears_leave_the_reason_as_it_was() {
+        for leaves in [true, false] {
+            let mut dialogue = OneWord { said: false, leaves };
+            let mut patience = Patience::new(Duration::from_secs(5));
+            let legs = (&Tap::default(), Leg::Downstream);
+            let ended = drive(&mut reset().await, &mut dialogue, None, &mut patience, legs)
+                .await
+                .unwrap_err();
+            assert_eq!(
+                matches!(ended, Ended::Closed(Closing::TooManyErrors)),
+                leaves,
+                "{ended:?}"
+            );
+            assert_eq!(matches!(ended, Ended::Broken(_)), !leaves, "{ended:?}");
         }
     }
 }
