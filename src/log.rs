@@ -115,7 +115,8 @@ pub fn filter(level: &str, audit: bool) -> Result<EnvFilter, LogError> {
     // Libraries below us log what passes through them. Their details help nobody here and could hold what must not be shown.
     let filter =
         EnvFilter::try_new(format!("warn,saslgate={level}")).or_else(|_| EnvFilter::try_new(level))?;
-    let quiet = ["rustls", "hyper_util", "reqwest", "h2"].map(|library| format!("{library}=error"));
+    // notify warns of each watched file that was replaced, which is what files are watched for.
+    let quiet = ["rustls", "hyper_util", "reqwest", "h2", "notify"].map(|library| format!("{library}=error"));
     let audit = audit.then(|| format!("{AUDIT}=info"));
     let always = quiet.into_iter().chain([format!("{ALWAYS}=warn")]).chain(audit);
     let mut filter = filter;

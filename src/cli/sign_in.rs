@@ -344,8 +344,9 @@ fn silence(redirect_uri: &str, client_id: &str, proves_itself: bool) -> String {
                                   {platform}: add exactly {redirect_uri}; others may stay beside it
   AADSTS700016 (no such app)      `tenant` or `client_id` of the app is not the one of the registration's Overview
   \"Need admin approval\"           an administrator runs this command with --admin-consent, or consents in the portal
-  AADSTS50057 (user disabled)     nobody can sign in as a shared mailbox: set `signs_in_as` of the account to a person with
-                                  Full Access to it, and open the address as that person
+  AADSTS50057 (user disabled)     nobody can sign in as a shared mailbox: end this, set `signs_in_as` of the account to a person
+                                  with Full Access to it (to send: Send As, and SMTP AUTH for that person), `saslgate reload`,
+                                  and sign in again, as that person
   AADSTS50020, 90072 (tenant)     the browser is signed in as somebody else: open the address in a private window
 Still waiting; Ctrl-C ends it."
     )

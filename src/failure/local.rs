@@ -47,9 +47,9 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
             "leave that field empty in the mail client; or add the mailbox to `may_open` of the account and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::NotGenerated => (
-            "`passwords = \"generated\"`: a listener that many can reach takes no password that a person chose",
-            "make one with `saslgate password`, put the line that it prints into the account, reload saslgate \
-             (`saslgate reload`), and enter the password in the mail client",
+            "`passwords = \"generated\"`: a listener that many can reach takes no password that a person chose; or a generated one was mistyped",
+            "enter the generated password again, all of it; if there is none, make one with `saslgate password`, put the line that it prints into \
+             the account, and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::UnknownDevice => (
             "`devices` of the listener names no account for it, or no more",

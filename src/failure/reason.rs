@@ -21,7 +21,8 @@ impl Failure {
     }
 }
 
-/// `wrong_password`, `unknown_user` and `bad_name` are those of a guesser: `config/fail2ban` bans by them.
+/// `wrong_password`, `password_not_generated` (which is not looked at), `unknown_user` and `bad_name` are those of a guesser:
+/// `config/fail2ban` bans by them.
 const fn of_login(refused: RefusedLogin) -> &'static str {
     match refused {
         RefusedLogin::BadName(_) => "bad_name",

@@ -194,9 +194,16 @@ impl Server {
         for line in warnings.lines() {
             tracing::warn!(problem = line, "configuration");
         }
+        let before = seconds(SystemTime::now()).saturating_sub(self.standing.now().since);
         let plan = self.reload(config).await.map_err(|error| error.to_string())?;
+        let told = if plan.is_empty() {
+            // Whoever has just changed the file would take it that the change was not taken: it was read by itself.
+            format!("{plan}; nothing has changed since it was read {before} s ago")
+        } else {
+            plan.to_string()
+        };
         Ok(Applied {
-            plan: plan.to_string(),
+            plan: told,
             warnings,
             generation: self.standing.now().generation,
         })
