@@ -223,7 +223,7 @@ async fn converse(
     arrival: &Arrival,
     context: &Context,
     patience: &mut Patience,
-    record: &Record,
+    record: &mut Record,
 ) -> Result<LoginRequest, Outcome> {
     let legs = (record.tap(), Leg::Downstream);
     let asked = tokio::select! {
@@ -243,6 +243,9 @@ async fn converse(
             .may(&arrival.peer, "mail refused", Instant::now())
     {
         record.mail_refused(unserved);
+    }
+    if dialogue.missed_tls() {
+        record.missed_tls(arrival);
     }
     let told = dialogue.told();
     if told.contains(&Refusal::TlsRequired) {

@@ -122,6 +122,9 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
         None
     }
 
+    /// Whether the mail client has said STARTTLS or STLS since the last call where there is no TLS: most end without another word.
+    fn missed_tls(&mut self) -> bool;
+
     /// What the mail client was refused since the last call, by its owner or by the dialogue itself. At most one for each
     /// command that leads nowhere, so they are few.
     fn told(&mut self) -> Vec<Refusal>;

@@ -23,6 +23,8 @@ pub(super) struct Reception {
     unsupported: Vec<&'static str>,
     told_unsupported: usize,
     told: Vec<Refusal>,
+    // STARTTLS was said where there is no TLS, and nobody has asked about it since.
+    missed_tls: bool,
 }
 
 /// What came next from the mail client.
@@ -51,6 +53,7 @@ impl Reception {
             unsupported: Vec::new(),
             told_unsupported: 0,
             told: Vec::new(),
+            missed_tls: false,
         }
     }
 
@@ -133,6 +136,12 @@ impl Reception {
         }
     }
 
+    /// Answers STARTTLS where there is no TLS.
+    pub(super) fn answer_no_tls(&mut self, reply: &str) {
+        self.missed_tls = true;
+        self.answer_bad(reply);
+    }
+
     /// Answers a login that was refused, and shows the mail client out if it was the last one we take.
     pub(super) fn answer_refused(&mut self, reply: &str) {
         self.talk.say(reply);
@@ -211,6 +220,11 @@ impl Reception {
     /// Remembers that something was refused which a reply of its own has told.
     pub(super) fn note(&mut self, refusal: Refusal) {
         self.told.push(refusal);
+    }
+
+    /// Whether STARTTLS was said where there is no TLS, once.
+    pub(super) fn take_missed_tls(&mut self) -> bool {
+        std::mem::take(&mut self.missed_tls)
     }
 
     /// The refusals that the mail client was told, once.

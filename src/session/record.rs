@@ -58,6 +58,8 @@ struct Details {
     mechanism: Option<Mechanism>,
     asked: Option<Instant>,
     refused: u32,
+    /// What was wrong with TLS before a login was asked for, in few words.
+    tls: Option<&'static str>,
     login: Duration,
     password: Duration,
     upstream: Times,
@@ -304,21 +306,39 @@ impl Record {
     pub(super) fn end_without_login(&self, outcome: &Outcome, arrival: &Arrival) {
         self.counted.ended(outcome.into());
         let waited = self.begun.elapsed();
-        let Details { refused, .. } = *self.details;
-        audit::session_without_login(&self.visit(), &outcome.to_string(), refused, waited.as_secs());
-        if let Some(why) = tls::explained(outcome, arrival.tls, waited) {
-            self.tls_refused(&why, arrival);
+        let Details { refused, tls, .. } = *self.details;
+        let why = tls::explained(outcome, arrival.tls, waited);
+        // The long line comes once in ten minutes; what is wrong stands in each session's own.
+        let outcome = match why.as_ref().map(|why| why.what).or(tls) {
+            Some(what) => format!("{outcome}: {what}"),
+            None => outcome.to_string(),
+        };
+        audit::session_without_login(&self.visit(), &outcome, refused, waited.as_secs());
+        if let Some(why) = why {
+            self.complain_of_tls(&why, arrival);
         }
     }
 
     /// A login, or mail, came in clear where TLS has to come first.
-    pub(super) fn spoke_in_clear(&self, arrival: &Arrival) {
+    pub(super) fn spoke_in_clear(&mut self, arrival: &Arrival) {
         if let Some(why) = tls::in_clear(arrival.tls) {
             self.tls_refused(&why, arrival);
         }
     }
 
-    fn tls_refused(&self, why: &Why<'static>, arrival: &Arrival) {
+    /// STARTTLS was said where there is none.
+    pub(super) fn missed_tls(&mut self, arrival: &Arrival) {
+        if let Some(why) = tls::missed(arrival.tls) {
+            self.tls_refused(&why, arrival);
+        }
+    }
+
+    fn tls_refused(&mut self, why: &Why<'static>, arrival: &Arrival) {
+        self.details.tls = Some(why.what);
+        self.complain_of_tls(why, arrival);
+    }
+
+    fn complain_of_tls(&self, why: &Why<'static>, arrival: &Arrival) {
         if arrival.complaints.may(&self.peer, why.what, Instant::now()) {
             audit::tls_refused(&self.visit(), why);
         }

@@ -49,6 +49,27 @@ pub(super) const fn in_clear(tls: TlsState) -> Option<Why<'static>> {
     }
 }
 
+/// What it means that STARTTLS or STLS was said to a listener that has no TLS.
+pub(super) const fn missed(tls: TlsState) -> Option<Why<'static>> {
+    const WHAT: &str = "a mail client asked for STARTTLS on a port without TLS";
+    const WHY: &str = "it is set to STARTTLS, and this listener has tls = \"off\"";
+    match tls {
+        TlsState::Off => Some(Why {
+            what: WHAT,
+            why: WHY,
+            fix: "set the mail client to no encryption (none) for this port; or give this listener tls = \"starttls\", and a certificate: `saslgate certs` makes one",
+        }),
+        // Without TLS it would not be let in either.
+        TlsState::Unavailable => Some(Why {
+            what: WHAT,
+            why: WHY,
+            fix: "give this listener tls = \"starttls\", and a certificate: `saslgate certs` makes one; or, if the mail client's network is trusted, add it to \
+                  `plaintext_from` of this listener and set the mail client to no encryption (none) for this port",
+        }),
+        TlsState::Offered | TlsState::Required | TlsState::Established => None,
+    }
+}
+
 fn of_error(error: &Error, tls: TlsState) -> Option<Why<'static>> {
     match error.get_ref()?.downcast_ref()? {
         rustls::Error::AlertReceived(alert) => of_alert(*alert),
@@ -236,6 +257,26 @@ mod tests {
             );
         }
         assert_eq!(cases.len(), 8);
+    }
+
+    #[test]
+    fn who_asks_for_tls_where_there_is_none_is_told_of_the_ways_out() {
+        let cases = [
+            (TlsState::Off, Some("set the mail client to no encryption")),
+            (
+                TlsState::Unavailable,
+                Some("give this listener tls = \"starttls\""),
+            ),
+            (TlsState::Offered, None),
+            (TlsState::Required, None),
+            (TlsState::Established, None),
+        ];
+        for (tls, expected) in cases {
+            let fix = missed(tls).map(|why| why.fix);
+            assert_eq!(fix.is_some(), expected.is_some(), "{tls:?}");
+            assert!(fix.unwrap_or_default().starts_with(expected.unwrap_or_default()));
+        }
+        assert_eq!(cases.len(), 5);
     }
 
     /// A balancer that looks whether the port is open does so every few seconds.

@@ -291,6 +291,76 @@ async fn a_mail_client_that_trusts_nobody_is_explained_in_the_log() {
     }
 }
 
+/// A mail client that is set to STARTTLS says it and leaves, and shows no more than that it could not connect.
+#[tokio::test]
+async fn starttls_where_there_is_no_tls_is_explained_once_and_named_each_time() {
+    const WHAT: &str = "a mail client asked for STARTTLS on a port without TLS";
+    let sim = Sim::start(Settings::default()).unwrap();
+    let modes = Protocol::ALL.map(|protocol| (protocol, "off"));
+    let config = Config::new(&sim)
+        .account(&Account::new(Demo::ALICE))
+        .listeners(modes);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let mut seen = 0;
+    for protocol in Protocol::ALL {
+        let script = match protocol {
+            Protocol::Imap => {
+                "C: a1 STARTTLS\nS: a1 BAD STARTTLS is not offered here.\nC: a2 LOGOUT\nS: * BYE Goodbye.\nS: a2 OK Done."
+            }
+            Protocol::Pop3 => "C: STLS\nS: -ERR STLS is not offered here.\nC: QUIT\nS: +OK Goodbye.",
+            Protocol::Smtp => {
+                "C: STARTTLS\nS: 502 5.5.1 STARTTLS is not offered here.\nC: QUIT\nS: 221 2.0.0 Goodbye."
+            }
+        };
+        let mark = gate.log.mark();
+        let address = gate.addresses.with_tls(protocol, "off");
+        let source = connect_as_another(address).await.local_addr().unwrap().ip();
+        for _ in 0..3 {
+            let again = tokio::net::TcpSocket::new_v4().unwrap();
+            again.bind((source, 0).into()).unwrap();
+            let mut socket = soon("a connection", again.connect(address)).await.unwrap();
+            hear_line(&mut socket).await;
+            for line in script.lines() {
+                match line.split_at(3) {
+                    ("C: ", said) => socket.write_all(format!("{said}\r\n").as_bytes()).await.unwrap(),
+                    (_, expected) => assert_eq!(hear_line(&mut socket).await, format!("{expected}\r\n")),
+                }
+            }
+        }
+        let ends = || {
+            let lines = gate.log.since(mark);
+            let outcomes = lines.iter().filter_map(|line| line["outcome"].as_str());
+            outcomes.filter(|outcome| outcome.ends_with(WHAT)).count()
+        };
+        until(Duration::from_secs(30), "each session's end names it", || {
+            ends() == 3
+        })
+        .await;
+        let line = gate.log.message(mark, "TLS refused").await;
+        assert_eq!(line["what"], WHAT);
+        assert!(
+            line["fix"]
+                .as_str()
+                .unwrap()
+                .starts_with("set the mail client to no encryption (none)")
+        );
+        let told = gate.log.since(mark);
+        let told = told.iter().filter(|line| line["event"] == "tls_refused").count();
+        assert_eq!(told, 1, "{protocol}");
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
+
+/// One line, with its end.
+async fn hear_line(socket: &mut TcpStream) -> String {
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n") {
+        heard.push(soon("a line", socket.read_u8()).await.unwrap());
+    }
+    String::from_utf8(heard).unwrap()
+}
+
 /// What a listener says of a mail client that is set to another kind of TLS.
 #[tokio::test]
 async fn a_mail_client_on_the_wrong_kind_of_port_is_explained_in_the_log() {
@@ -364,6 +434,13 @@ async fn a_mail_client_on_the_wrong_kind_of_port_is_explained_in_the_log() {
         })
         .await;
         let told = gate.log.since(mark);
+        let what = line["what"].as_str().unwrap();
+        let named = told.iter().filter(|line| {
+            line["outcome"]
+                .as_str()
+                .is_some_and(|outcome| outcome.ends_with(what))
+        });
+        assert_eq!(named.count(), 3, "{tls}: each session names it");
         let told = told.iter().filter(|line| line["event"] == "tls_refused").count();
         assert_eq!(told, 1, "{tls}");
     }

@@ -225,7 +225,8 @@ impl Imap {
             self.reception.talk.start_tls();
             self.state = State::StartingTls;
         } else {
-            self.bad(Some(tag), "STARTTLS is not offered here.");
+            self.reception
+                .answer_no_tls(&format!("{tag} BAD STARTTLS is not offered here."));
         }
     }
 
@@ -298,6 +299,10 @@ impl Downstream for Imap {
 
     fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
+    }
+
+    fn missed_tls(&mut self) -> bool {
+        self.reception.take_missed_tls()
     }
 
     fn told(&mut self) -> Vec<Refusal> {

@@ -152,7 +152,7 @@ impl Pop3 {
             self.reception.talk.start_tls();
             self.state = State::StartingTls;
         } else {
-            self.bad("STLS is not offered here.");
+            self.reception.answer_no_tls("-ERR STLS is not offered here.");
         }
     }
 
@@ -296,6 +296,10 @@ impl Downstream for Pop3 {
 
     fn unsupported(&mut self) -> Option<&'static str> {
         self.reception.take_unsupported()
+    }
+
+    fn missed_tls(&mut self) -> bool {
+        self.reception.take_missed_tls()
     }
 
     fn told(&mut self) -> Vec<Refusal> {

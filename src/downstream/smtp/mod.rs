@@ -148,7 +148,7 @@ impl Smtp {
             self.reception.answer_bad("503 5.5.1 TLS is up already.");
         } else if !self.reception.offers_tls() {
             self.reception
-                .answer_bad("502 5.5.1 STARTTLS is not offered here.");
+                .answer_no_tls("502 5.5.1 STARTTLS is not offered here.");
         } else if !argument.is_empty() {
             self.reception
                 .answer_bad("501 5.5.4 No argument can stand there.");
@@ -284,6 +284,10 @@ impl Downstream for Smtp {
 
     fn unserved(&mut self) -> Option<Unserved> {
         self.unserved.take()
+    }
+
+    fn missed_tls(&mut self) -> bool {
+        self.reception.take_missed_tls()
     }
 
     fn told(&mut self) -> Vec<Refusal> {
