@@ -23,7 +23,8 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
 ) -> Vec<(Account, AccountPrint)> {
     let tables = root.each("account", &keys::ACCOUNT, reader);
-    if tables.is_empty() && root.key("account").is_none() {
+    // Under a mistyped name it is there, which has been told.
+    if tables.is_empty() && root.key("account").is_none() && !root.is_mistyped("account") {
         let fix = "add [[account]] with login and password";
         reader.file_error(0, "there is no [[account]]", "nobody could log in", fix);
     }

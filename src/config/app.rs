@@ -94,7 +94,7 @@ impl Apps {
             };
             written.insert(name, app);
         }
-        if written.is_empty() && root.key("app").is_none() {
+        if written.is_empty() && root.key("app").is_none() && !root.is_mistyped("app") {
             let fix = "add [app] with tenant, client_id and grant";
             reader.file_error(0, "there is no [app]", "without one no token can be had", fix);
         }
