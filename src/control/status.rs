@@ -94,6 +94,9 @@ pub struct UnknownLogin {
     pub protocol: Protocol,
     /// A login that may have been meant.
     pub nearest: Option<String>,
+    /// The logins of the accounts for which the person of that name signs in, which are other ones.
+    #[serde(default)]
+    pub signs_in_for: Vec<String>,
 }
 
 /// One protocol of an account.

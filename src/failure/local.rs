@@ -22,7 +22,8 @@ fn why_and_fix(refused: RefusedLogin) -> (&'static str, &'static str) {
         ),
         RefusedLogin::UnknownUser => (
             "a typing error, an account that is not configured yet, or somebody is guessing",
-            "add an [[account]] with this `login` (or add the spelling to `logins`) and reload saslgate (`saslgate reload`)",
+            "correct the user name in the mail client: it is the account's `login`; if there is no account for it yet, add an [[account]] with this \
+             `login` (or add the spelling to `logins`) and reload saslgate (`saslgate reload`)",
         ),
         RefusedLogin::WrongPassword => (
             "the mail client has another password than the configuration, or somebody is guessing",

@@ -42,6 +42,7 @@ const VERBS: &[&str] = &[
     "close",
     "compare",
     "copy",
+    "correct",
     "create",
     "empty",
     "enter",

@@ -91,6 +91,16 @@ async fn a_delegate_signs_in_for_a_shared_mailbox_with_and_without_being_named()
         // Whoever is expected needs no mailbox to be opened.
         assert_eq!(said.output.contains("Looking whether"), !named, "{}", said.output);
         assert!(login(&gate, &account).await.is_yes(), "named: {named}");
+        // Who signs in by that name is apt to log in by it, too.
+        let own = Account::new(Demo::ALICE);
+        assert!(!login(&gate, &own).await.is_yes());
+        let status = command::run(&gate.place, &["status"]).await.output;
+        let told = format!(
+            "{} signs in for {1}: the user name is {1}",
+            Demo::ALICE,
+            Demo::SUPPORT
+        );
+        assert_eq!(status.contains(&told), named, "{status}");
     }
 }
 

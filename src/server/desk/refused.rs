@@ -1,5 +1,6 @@
 //! Logins that were refused for their name or password, with what mends that.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Desk;
@@ -36,7 +37,12 @@ impl Desk {
         let logins: Vec<String> = accounts.iter().flat_map(|account| logins(account)).collect();
         // An account of that name may have been added meanwhile.
         let unknown = unknown.into_iter().filter(|unknown| !is_known(unknown));
-        unknown.map(|unknown| unknown_login(&unknown, &logins)).collect()
+        unknown
+            .map(|unknown| UnknownLogin {
+                signs_in_for: signs_in_for(&unknown.name, &accounts),
+                ..unknown_login(&unknown, &logins)
+            })
+            .collect()
     }
 }
 
@@ -66,7 +72,18 @@ fn unknown_login(unknown: &Unknown, logins: &[String]) -> UnknownLogin {
         from: unknown.refused.from,
         protocol: unknown.refused.protocol,
         nearest: nearest(&unknown.name, logins).map(ToOwned::to_owned),
+        signs_in_for: Vec::new(),
     }
+}
+
+/// The accounts for which the person signs in who was named: who signs in by that name is apt to log in by it, too.
+fn signs_in_for(typed: &str, accounts: &[&Arc<Account>]) -> Vec<String> {
+    let is_owner = |account: &&&Arc<Account>| {
+        let owner = account.signs_in_as.as_ref();
+        owner.is_some_and(|owner| owner.as_str().eq_ignore_ascii_case(typed))
+    };
+    let of = accounts.iter().filter(is_owner);
+    of.map(|account| account.name.to_string()).collect()
 }
 
 fn logins(account: &Account) -> impl Iterator<Item = String> {

@@ -29,6 +29,25 @@ pub(super) fn of_passwords(text: &mut String, all: &[WrongPasswords]) {
     }
 }
 
+/// What the user name should have been, if that is clear: a shared mailbox's own name, not that of the person who signs in for it.
+fn meant(unknown: &UnknownLogin) -> String {
+    let UnknownLogin {
+        name,
+        nearest,
+        signs_in_for,
+        ..
+    } = unknown;
+    match (signs_in_for.as_slice(), nearest) {
+        ([], None) => String::new(),
+        ([], Some(nearest)) => format!(": did you mean {nearest}?"),
+        ([login], _) => format!(": {name} signs in for {login}: the user name is {login}"),
+        ([login, next, rest @ ..], _) => {
+            let others = if rest.is_empty() { "" } else { " and others" };
+            format!(": {name} signs in for {login}, {next}{others}: the user name is that of the account")
+        }
+    }
+}
+
 /// The names that no account has.
 pub(super) fn of_names(text: &mut String, unknown: &[UnknownLogin]) {
     if unknown.is_empty() {
@@ -36,8 +55,7 @@ pub(super) fn of_names(text: &mut String, unknown: &[UnknownLogin]) {
     }
     *text += "\nlogins in the last day under a name that no account has:\n";
     for one in unknown {
-        let meant = one.nearest.as_ref();
-        let meant = meant.map_or(String::new(), |nearest| format!(": did you mean {nearest}?"));
+        let meant = meant(one);
         let _ = writeln!(
             text,
             "  {}  {}, the last {} ago from {} by {}{meant}",

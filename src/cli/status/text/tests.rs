@@ -140,7 +140,16 @@ fn wrong_passwords_and_names_are_told_though_the_account_is_ready() {
         from: [10, 0, 5, 21].into(),
         protocol: Protocol::Smtp,
         nearest: Some("user9@contoso.com".into()),
+        signs_in_for: Vec::new(),
     }];
+    let logins = ["support@contoso.com", "info@contoso.com", "jobs@contoso.com"];
+    for count in 1..=logins.len() {
+        status.unknown_logins.push(UnknownLogin {
+            name: "alice@contoso.com".into(),
+            signs_in_for: logins[..count].iter().map(ToString::to_string).collect(),
+            ..status.unknown_logins[0].clone()
+        });
+    }
     let counted = anstream::adapter::strip_str(&count(&status.accounts)).to_string();
     assert_eq!(
         counted,
@@ -157,6 +166,13 @@ fn wrong_passwords_and_names_are_told_though_the_account_is_ready() {
     assert_eq!(text.matches(told).count(), 1, "{text}");
     let told = "\n  usr9  2, the last 5 min ago from 10.0.5.21 by smtp: did you mean user9@contoso.com?\n";
     assert!(text.contains(told), "{text}");
+    for told in [
+        "by smtp: alice@contoso.com signs in for support@contoso.com: the user name is support@contoso.com\n",
+        "by smtp: alice@contoso.com signs in for support@contoso.com, info@contoso.com: the user name is that of the account\n",
+        "by smtp: alice@contoso.com signs in for support@contoso.com, info@contoso.com and others: the user name is",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }
 
 /// The line that counts says "ready", and mail clients get "connection refused".
