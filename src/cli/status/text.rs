@@ -168,7 +168,9 @@ fn of_protocol(protocol: &ProtocolStatus) -> String {
         token_seconds,
         ..
     } = protocol;
-    let login = last_login.map_or("no login yet".into(), |at| format!("last login {} ago", ago(at)));
+    let login = last_login.map_or("no successful login yet".into(), |at| {
+        format!("last login {} ago", ago(at))
+    });
     let token = token_seconds.map_or(String::new(), |seconds| {
         format!(", token for {} min", seconds / 60)
     });
