@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use rustls::client::verify_server_name;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
+
 use crate::run::{SECRET, answer, mode, setup};
 
 const SOUND: &str = "
@@ -104,10 +109,28 @@ fn files_that_are_there_are_replaced_only_if_somebody_says_so() {
 
     let third = setup(&["--answers", &file, "--directory", at, "--replace"], "");
     assert_eq!(third.code, Some(0), "{third:?}");
-    assert_eq!(read("saslgate.toml.old"), before);
     assert_eq!(read("saslgate.toml"), before, "the mail client's password stays");
     assert!(third.said.contains("password   as before"), "{}", third.said);
     assert!(!third.said.contains("shown this once"), "{}", third.said);
+    let alone = "Left alone, because nothing in it changes: saslgate.toml, contoso.secret\n";
+    assert!(third.said.contains(alone), "{}", third.said);
+    assert_eq!(
+        fs::read_dir(&directory).unwrap().count(),
+        2,
+        "no .old of what is the same"
+    );
+
+    let file = answer(place.path(), &SOUND.replace("2099-11-01", "2099-12-01"));
+    let fourth = setup(&["--answers", &file, "--directory", at, "--replace"], "");
+    assert_eq!(fourth.code, Some(0), "{fourth:?}");
+    assert_eq!(read("saslgate.toml.old"), before);
+    assert!(read("saslgate.toml").contains("2099-12-01"));
+    assert!(
+        fourth.said.contains("nothing in it changes: contoso.secret\n"),
+        "{}",
+        fourth.said
+    );
+    assert!(!directory.join("contoso.secret.old").exists());
 }
 
 /// Who answers twice and differently hears both keys; who says one thing has not to say the other.
@@ -189,6 +212,15 @@ fn the_password_goes_into_its_file() {
     let again = run(&text, &["--replace"]);
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!(fs::read_to_string(&local).unwrap(), password);
+    // Whoever agrees to replace the rest is not to hear of this one only then.
+    let both = run(&text.replace("a@contoso", "b@contoso"), &[]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    for word in [
+        "is there and is never overwritten",
+        "there already: saslgate.toml, contoso.secret;",
+    ] {
+        assert!(both.complained.contains(word), "{word}: {both:?}");
+    }
     // Another mailbox would have a password of its own; of several, one file holds none.
     let cases = [
         ("a@contoso", "b@contoso", "is there and is never overwritten"),
@@ -297,6 +329,80 @@ fn certificates_that_are_there_are_used() {
             .contains("app.pem is there, and what belongs to it is not"),
         "{half:?}"
     );
+}
+
+/// Mail clients that verify refuse a certificate that is not for the name that the card gives them.
+#[test]
+fn another_server_name_is_one_of_the_certificates_names() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path().to_str().unwrap();
+    let run = |name: &str| {
+        let text = SOUND.replace("script", "device") + &format!("server_name = \"{name}\"\n");
+        let file = answer(place.path(), &text);
+        setup(&["--answers", &file, "--directory", at, "--replace"], "")
+    };
+    let read = |name: &str| fs::read(place.path().join("certs").join(name)).unwrap();
+    let has = |name: &str| {
+        let der = CertificateDer::from_pem_slice(&read("server.pem")).unwrap();
+        let parsed = ParsedCertificate::try_from(&der).unwrap();
+        verify_server_name(&parsed, &ServerName::try_from(name).unwrap()).is_ok()
+    };
+    assert_eq!(run("mail.contoso.lan").code, Some(0));
+    let before = ["ca.pem", "server.key", "server.pem"].map(read);
+    assert_eq!(run("mail.contoso.lan").code, Some(0));
+    assert_eq!(
+        ["ca.pem", "server.key", "server.pem"].map(read),
+        before,
+        "it has the name"
+    );
+
+    for name in ["relay.contoso.lan", "10.0.0.2"] {
+        let renewed = run(name);
+        assert_eq!(renewed.code, Some(0), "{renewed:?}");
+        let words = format!("server.pem was renewed with its key and names, and {name} added");
+        assert!(renewed.said.contains(&words), "{}", renewed.said);
+        assert!(has(name) && has("mail.contoso.lan") && has("localhost"), "{name}");
+    }
+    assert_eq!(["ca.pem", "server.key"].map(read), before[..2]);
+
+    // The authority's key is best kept elsewhere.
+    fs::rename(place.path().join("certs/ca.key"), place.path().join("elsewhere")).unwrap();
+    let left = run("third.contoso.lan");
+    assert_eq!(left.code, Some(1), "{left:?}");
+    let command = format!("saslgate certs --renew {at}/certs --name third.contoso.lan");
+    assert!(left.said.contains(&command), "{}", left.said);
+    assert!(!has("third.contoso.lan"));
+    assert_eq!(
+        run("relay.contoso.lan").code,
+        Some(0),
+        "it needs no key for a name that is there"
+    );
+}
+
+/// Nobody here can renew what somebody else issued.
+#[test]
+fn a_foreign_certificate_for_another_name_is_left_to_do() {
+    let place = tempfile::tempdir().unwrap();
+    let certs = place.path().join("certs");
+    fs::create_dir(&certs).unwrap();
+    let made = rcgen::generate_simple_self_signed(["*.contoso.com".to_owned()]).unwrap();
+    fs::write(certs.join("server.pem"), made.cert.pem()).unwrap();
+    fs::write(certs.join("server.key"), made.signing_key.serialize_pem()).unwrap();
+    let run = |name: &str| {
+        let text = SOUND.replace("script", "device") + &format!("server_name = \"{name}\"\n");
+        let file = answer(place.path(), &text);
+        let at = place.path().to_str().unwrap();
+        setup(&["--answers", &file, "--directory", at, "--replace"], "")
+    };
+    let words =
+        "server.pem is not for mail.contoso.lan, and every mail client that verifies it will refuse it";
+    let other = run("mail.contoso.lan");
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.said.contains(words), "{}", other.said);
+    let wildcard = run("mail.contoso.com");
+    assert!(!wildcard.said.contains("is not for"), "{}", wildcard.said);
+    let kept = fs::read_to_string(certs.join("server.pem")).unwrap();
+    assert_eq!(kept, made.cert.pem());
 }
 
 /// The template is filled in by itself: it shows what it would take.

@@ -165,6 +165,17 @@ fn renew(args: &ListenersArgs, now: SystemTime) -> Result<String, String> {
     ))
 }
 
+/// Renews the server certificate with a further name.
+pub(in crate::cli) fn add_name(places: &Places, name: &Name, now: SystemTime) -> Result<(), String> {
+    let args = ListenersArgs {
+        dir: places.dir().to_owned(),
+        names: vec![name.clone()],
+        ecdsa: false,
+        renew: true,
+    };
+    renew(&args, now).map(drop)
+}
+
 /// What connects expects the issuer that it knows: one of another authority in that place would be refused from then on.
 fn refuse_foreign(places: &Places, pem: &str) -> Result<(), String> {
     if Ours::of(&places.server).is_some() {

@@ -23,8 +23,11 @@ struct Named {
     old: Option<PathBuf>,
 }
 
-/// Writes all files, or none.
-pub(super) fn write(directory: &Path, files: &[(Planned, Zeroizing<Vec<u8>>)]) -> Result<(), String> {
+/// Writes all files, or none. Which ones it left alone, because they say the same already.
+pub(super) fn write(
+    directory: &Path,
+    files: &[(Planned, Zeroizing<Vec<u8>>)],
+) -> Result<Vec<PathBuf>, String> {
     let there =
         |planned: &&Planned| planned.if_there == IfThere::Refuse && planned.path.symlink_metadata().is_ok();
     if let Some(planned) = files.iter().map(|(planned, _)| planned).find(there) {
@@ -34,6 +37,42 @@ pub(super) fn write(directory: &Path, files: &[(Planned, Zeroizing<Vec<u8>>)]) -
         ));
     }
     let group = prepare(directory)?;
+    let (unchanged, changed): (Vec<_>, Vec<_>) = files.iter().partition(|(planned, content)| {
+        planned.path.symlink_metadata().is_ok_and(|found| found.is_file()) && says(&planned.path, content)
+    });
+    let fresh = filled(&changed, group)?;
+    let mut named = Vec::new();
+    for one in &fresh {
+        match name(one) {
+            Ok(done) => named.push(done),
+            Err(error) => {
+                discard(&fresh);
+                undo(&named);
+                return Err(format!(
+                    "{} can't be put in place: {error}; nothing was changed",
+                    one.planned.path.display()
+                ));
+            }
+        }
+    }
+    Ok(unchanged
+        .iter()
+        .map(|(planned, _)| planned.path.clone())
+        .collect())
+}
+
+/// Whether a file holds this and nothing else.
+fn says(path: &Path, content: &[u8]) -> bool {
+    fs::read(path)
+        .map(Zeroizing::new)
+        .is_ok_and(|found| found.as_slice() == content)
+}
+
+/// The files, complete, under names of their own.
+fn filled<'p>(
+    files: &[&'p (Planned, Zeroizing<Vec<u8>>)],
+    group: Option<u32>,
+) -> Result<Vec<Fresh<'p>>, String> {
     let mut fresh = Vec::new();
     for (planned, content) in files {
         let at = beside(&planned.path, &format!("new-{}", std::process::id()));
@@ -49,21 +88,7 @@ pub(super) fn write(directory: &Path, files: &[(Planned, Zeroizing<Vec<u8>>)]) -
             ));
         }
     }
-    let mut named = Vec::new();
-    for one in &fresh {
-        match name(one) {
-            Ok(done) => named.push(done),
-            Err(error) => {
-                discard(&fresh);
-                undo(&named);
-                return Err(format!(
-                    "{} can't be put in place: {error}; nothing was changed",
-                    one.planned.path.display()
-                ));
-            }
-        }
-    }
-    Ok(())
+    Ok(fresh)
 }
 
 /// Makes the directory if it is missing, and tells which group is to read what is in it.

@@ -170,7 +170,8 @@ impl Kind {
 impl Layout {
     /// The files that somebody has to agree to replace, by name.
     pub(super) fn replaced(&self, surroundings: &dyn Surroundings) -> Vec<String> {
-        let is_there = |file: &&Planned| surroundings.is_there(&file.path);
+        let is_there =
+            |file: &&Planned| file.if_there == IfThere::Replace && surroundings.is_there(&file.path);
         self.files
             .iter()
             .filter(is_there)
@@ -180,8 +181,25 @@ impl Layout {
 
     /// As short as it can be said.
     fn name(&self, file: &Planned) -> String {
-        let short = file.path.strip_prefix(&self.directory).unwrap_or(&file.path);
-        short.display().to_string()
+        short(&self.directory, &file.path)
+    }
+}
+
+/// As short as a path can be said below a directory.
+fn short(directory: &Path, path: &Path) -> String {
+    path.strip_prefix(directory).unwrap_or(path).display().to_string()
+}
+
+/// A line about the files that had to say what they say already.
+pub(super) fn as_before(directory: &Path, unchanged: &[PathBuf]) -> String {
+    let names: Vec<_> = unchanged.iter().map(|path| short(directory, path)).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\nLeft alone, because nothing in it changes: {}",
+            names.join(", ")
+        )
     }
 }
 

@@ -6,6 +6,7 @@
 mod answers;
 mod answers_file;
 mod card;
+mod certificate;
 mod config_text;
 mod dialogue;
 mod draft;
@@ -77,7 +78,7 @@ pub(super) struct SetupArgs {
     /// Write a PowerShell file too, which does the administrator's part
     #[arg(long, value_name = "FILE")]
     powershell: Option<PathBuf>,
-    /// With --answers: replace files that are there; each old one stays beside it as .old, and each local password as it is
+    /// With --answers: replace files that are there and change; each old one stays beside it as .old, and each local password as it is
     #[arg(long, requires = "answers")]
     replace: bool,
 }
@@ -117,22 +118,25 @@ fn set_up(args: &SetupArgs) -> Result<(zeroize::Zeroizing<String>, u8), String> 
         None => terminal::answers(Dialogue::new(&Machine, directory, powershell.clone()))?,
     };
     let layout = layout::of(&answers, powershell.as_deref(), &Machine);
-    if args.answers.is_some() && !args.replace {
-        refuse_to_replace(&layout)?;
-    }
-    let shown = layout.to_string();
+    refuse(&layout, args.answers.is_some() && !args.replace)?;
+    let mut shown = layout.to_string();
     let certs_are_new = layout.files.iter().any(|file| file.kind == layout::Kind::Server);
-    refuse_to_overwrite(&layout)?;
     let kept = Machine.kept(&answers.directory);
-    let work = made::work(&answers, layout, &kept, SystemTime::now())?;
+    let now = SystemTime::now();
+    let work = made::work(&answers, layout, &kept, now)?;
     let writing = busy.lock().unwrap_or_else(PoisonError::into_inner);
-    files::write(&answers.directory, &work.files)?;
+    let unchanged = files::write(&answers.directory, &work.files)?;
+    let certificate = certificate::suited(&answers, certs_are_new, now);
     drop(writing);
+    shown += &layout::as_before(&answers.directory, &unchanged);
+    shown += &certificate.written();
     // What is left is only said.
     watch.shutdown_background();
     let known = next::Known {
         has_exchange: powershell::lines(&answers).is_some(),
         certs_are_new,
+        certificate_lacks: certificate.left(),
+        is_sound: false,
         is_found: Origin::usual(&System) == answers.directory.join(layout::CONFIG),
         answers_file: args.answers.as_deref(),
     };
@@ -146,28 +150,36 @@ fn absolute(path: &std::path::Path) -> Result<PathBuf, String> {
     Machine.absolute(typed)
 }
 
-fn refuse_to_replace(layout: &layout::Layout) -> Result<(), String> {
-    let there = layout.replaced(&Machine);
-    if there.is_empty() {
-        return Ok(());
+/// All that stands in the way, at once: whoever moves one file away is not to hear of the next one then.
+fn refuse(layout: &layout::Layout, nobody_agreed: bool) -> Result<(), String> {
+    let agreement = nobody_agreed.then(|| not_replaced(layout)).flatten();
+    let refusals: Vec<_> = not_overwritten(layout).into_iter().chain(agreement).collect();
+    if refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(refusals.join("\n"))
     }
-    Err(format!(
-        "there already: {}; nothing was written. --replace replaces them and keeps each old one beside it as .old, --directory names another place",
-        there.join(", ")
-    ))
+}
+
+fn not_replaced(layout: &layout::Layout) -> Option<String> {
+    let there = layout.replaced(&Machine);
+    (!there.is_empty()).then(|| {
+        format!(
+            "there already: {}; nothing was written. --replace replaces what changes and keeps each old one beside it as .old, --directory names another place",
+            there.join(", ")
+        )
+    })
 }
 
 /// A password that somebody has already stays theirs, whatever is replaced.
-fn refuse_to_overwrite(layout: &layout::Layout) -> Result<(), String> {
+fn not_overwritten(layout: &layout::Layout) -> Option<String> {
     let is_there =
         |file: &&layout::Planned| file.kind == layout::Kind::Password && Machine.is_there(&file.path);
-    match layout.files.iter().find(is_there) {
-        Some(file) => Err(format!(
-            "password_file: {} is there and is never overwritten, and the password would be a new one; nothing was written. Move it away, or name another file",
-            file.path.display()
-        )),
-        None => Ok(()),
-    }
+    let file = layout.files.iter().find(is_there)?;
+    Some(format!(
+        "password_file: {} is there and is never overwritten, and the password would be a new one; nothing was written. Move it away, or name another file",
+        file.path.display()
+    ))
 }
 
 /// What `check` says of what was written, and its exit code.

@@ -1,5 +1,6 @@
 //! What is left to do, in its order.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::answers::Answers;
@@ -9,6 +10,7 @@ use super::place::Place;
 use super::product::Product;
 use super::surroundings::OF_THE_MACHINE;
 use super::way::{Proof, Way};
+use crate::certificates::Name;
 
 /// Who runs saslgate, and so how each command is typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,6 +28,10 @@ pub(super) struct Known<'a> {
     /// Whether an administrator has work in Exchange.
     pub(super) has_exchange: bool,
     pub(super) certs_are_new: bool,
+    /// What has to be done about a certificate that is not for the server's name.
+    pub(super) certificate_lacks: Option<&'a str>,
+    /// Whether `check` has just found nothing.
+    pub(super) is_sound: bool,
     /// Whether commands find the configuration by themselves.
     pub(super) is_found: bool,
     /// The file that the answers were read from.
@@ -39,7 +45,9 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
     if known.has_exchange {
         steps.push("Exchange, as above.".to_owned());
     }
-    steps.extend(left_open(answers, known.certs_are_new));
+    steps.extend(left_open(answers, known));
+    steps.extend(trusted(answers));
+    steps.extend(firewall(answers));
     steps.extend(handed_over(answers, runs, known.is_found));
     let command = |command: &str| match runs {
         Runs::Person => format!("saslgate {command}"),
@@ -47,7 +55,11 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         Runs::Container => format!("docker compose exec saslgate saslgate {command}"),
     };
     let sign_in = || answers.way.has_sign_in().then(|| sign_in(answers, &command));
-    let check = format!("{}    # {}", command("check"), expected(answers));
+    let check = format!(
+        "{}    # {}",
+        command("check"),
+        expected(answers, runs, known.is_sound)
+    );
     match runs {
         Runs::Person => {
             steps.push(check);
@@ -69,6 +81,7 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         }
     }
     steps.push(test(answers, &command));
+    steps.extend(proof_of_tls(answers));
     steps.push(format!(
         "{}, with the settings above.",
         answers.product.facts().name_at_work()
@@ -84,7 +97,7 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
 }
 
 /// What `check` is to say by then.
-fn expected(answers: &Answers) -> String {
+fn expected(answers: &Answers, runs: Runs, is_sound: bool) -> String {
     match (answers.place, answers.protocols.len()) {
         (Place::NetworkPlain, 1) => {
             "one warning stays: passwords may cross the network in clear, as it was chosen".to_owned()
@@ -92,6 +105,9 @@ fn expected(answers: &Answers) -> String {
         (Place::NetworkPlain, count) => {
             format!("{count} warnings stay: passwords may cross the network in clear, as it was chosen")
         }
+        _ if is_sound && runs == Runs::Person => "after a change in these files".to_owned(),
+        // Setup looked as another user, who may read more.
+        _ if is_sound => "as the user that runs it, now and after a change".to_owned(),
         _ => "nothing is wrong any more".to_owned(),
     }
 }
@@ -133,7 +149,7 @@ fn runs(answers: &Answers) -> Runs {
 }
 
 /// What the answers left open.
-fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
+fn left_open(answers: &Answers, known: &Known<'_>) -> Vec<String> {
     let directory = &answers.directory;
     let mut steps = Vec::new();
     if answers.client_id.is_none() {
@@ -154,28 +170,83 @@ fn left_open(answers: &Answers, certs_are_new: bool) -> Vec<String> {
             "The addresses that may connect, into allow_from in the place of {NOBODY}, which is nobody; docs/operations.md, \"Reached from outside\", tells what else to think of."
         ));
     }
-    if answers.place == Place::Internet && certs_are_new {
+    if answers.place == Place::Internet && known.certs_are_new {
         steps.push(format!(
             "A certificate that the product trusts, for {}, in the place of {} and {} (until then `check` warns).",
             answers.place.server(answers.host.as_ref()),
             layout::SERVER,
             layout::SERVER_KEY
         ));
-    } else if answers.place == Place::NetworkTls && answers.product.is_java() {
-        steps.push(format!(
-            "{}, carried to the product's machine, into the store of the Java that runs the product, with that Java's keytool:\n\n        \
-             keytool -importcert -cacerts -alias saslgate -file ca.pem\n\n    \
-             (the store's password is changeit unless somebody changed it), and restart the product. And open the ports in this machine's firewall.",
-            directory.join("certs/ca.pem").display()
-        ));
-    } else if answers.place == Place::NetworkTls {
-        steps.push(format!(
-            "{}, into the store that each mail client trusts: /usr/local/share/ca-certificates/ as .crt and `update-ca-certificates` on Debian, certmgr.msc > Trusted \
-             Root Certification Authorities on Windows, the settings of what brings a store of its own (Thunderbird, Java: keytool). And open the ports in this machine's firewall.",
-            directory.join("certs/ca.pem").display()
-        ));
     }
+    steps.extend(known.certificate_lacks.map(ToOwned::to_owned));
     steps
+}
+
+/// Where the authority has to be known.
+fn trusted(answers: &Answers) -> Option<String> {
+    if answers.place != Place::NetworkTls {
+        return None;
+    }
+    let ca = answers.directory.join("certs/ca.pem");
+    let ca = ca.display();
+    Some(if answers.product.is_java() {
+        format!(
+            "{ca}, carried to the product's machine, into the store of the Java that runs the product, with that Java's keytool:\n\n        \
+             keytool -importcert -cacerts -alias saslgate -file ca.pem\n\n    \
+             (the store's password is changeit unless somebody changed it), and restart the product."
+        )
+    } else {
+        // certmgr.msc opens the store of whoever is logged in, of which a product that runs as a service sees nothing.
+        format!(
+            "{ca}, into the store that each mail client trusts: /usr/local/share/ca-certificates/ as .crt and `update-ca-certificates` on Debian, \
+             `certutil -addstore Root ca.pem` in an elevated prompt on Windows, the settings of what brings a store of its own (Thunderbird, Java: keytool)."
+        )
+    })
+}
+
+/// What is shut on most machines.
+fn firewall(answers: &Answers) -> Option<String> {
+    let ports: Vec<_> = answers
+        .protocols
+        .iter()
+        .map(|protocol| answers.place.door(*protocol).port.to_string())
+        .collect();
+    let (noun, whom) = match (ports.len(), answers.place) {
+        (1, Place::Internet) => ("port", "the product's addresses alone"),
+        (_, Place::Internet) => ("ports", "the product's addresses alone"),
+        (1, _) => ("port", "the addresses of allow_from"),
+        _ => ("ports", "the addresses of allow_from"),
+    };
+    answers.place.has_networks().then(|| {
+        format!(
+            "In this machine's firewall, if it has one: TCP {noun} {}, open to {whom}.",
+            ports.join(", ")
+        )
+    })
+}
+
+/// How name, firewall and trust are seen from where it counts. By itself openssl looks at no name.
+fn proof_of_tls(answers: &Answers) -> Option<String> {
+    let host = answers
+        .host
+        .as_ref()
+        .filter(|_| answers.place == Place::NetworkTls)?;
+    let door = answers.place.door(*answers.protocols.first()?);
+    let starttls = if door.tls == "starttls" {
+        " -starttls smtp"
+    } else {
+        ""
+    };
+    let (at, verify) = match host {
+        Name::Host(name) => (name.clone(), format!("-verify_hostname {name}")),
+        Name::Address(IpAddr::V6(ip)) => (format!("[{ip}]"), format!("-verify_ip {ip}")),
+        Name::Address(ip) => (ip.to_string(), format!("-verify_ip {ip}")),
+    };
+    Some(format!(
+        "From the product's machine, with ca.pem there: name, firewall and trust are right if it ends with \"Verify return code: 0 (ok)\":\n\n        \
+         openssl s_client -connect {at}:{}{starttls} -CAfile ca.pem {verify} </dev/null\n",
+        door.port
+    ))
 }
 
 /// What whoever runs saslgate needs first.

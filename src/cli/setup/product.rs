@@ -36,7 +36,7 @@ pub(super) struct Facts {
     /// What suits it.
     pub(super) way: Way,
     pub(super) place: Place,
-    /// What to choose in it.
+    /// What to choose in it, where that is the same wherever saslgate runs.
     pub(super) hint: &'static str,
 }
 
@@ -72,7 +72,7 @@ const TABLE: [Facts; 10] = [
         protocols: &[Protocol::Imap, Protocol::Smtp],
         way: Way::Browser,
         place: Place::ThisMachine,
-        hint: "In osTicket: Emails > the address > Remote Mailbox and Outgoing (SMTP): Hostname localhost, without ssl:// or tls:// in front (there is no field for the security: these ports mean none), the port above; Authentication: Basic Authentication (Legacy), then Config: user name and password; Status: Enable. The OAuth2 plugin can be disabled. Before 1.17: Emails > the address: Login Username and Login Password; Mail Account: Host, Port, Protocol IMAP, Encryption None; SMTP Settings: Authentication Required Yes.",
+        hint: "Basic Authentication (Legacy) instead of the OAuth2 plugin.",
     },
     Facts {
         key: "efecte-esm",

@@ -118,12 +118,14 @@ impl Question {
                 "Those that open a shared mailbox; the first is what suits."
             }
             Self::Way => "Each works. The first is what suits.",
-            Self::Shared => "Entra ID lets nobody sign in as a shared mailbox (AADSTS50057).",
+            Self::Shared => {
+                "Entra ID lets nobody sign in as a shared mailbox (AADSTS50057). Where the app itself signs in, it does not matter."
+            }
             Self::SignsInAs => {
                 "The address of a person, who then has Full Access to it. nobody: the app itself opens it instead, with a client secret."
             }
             Self::Tenant => {
-                "The Directory (tenant) ID, a domain of it, or any address copied from the portal while it is open there."
+                "The Directory (tenant) ID of its Overview, a domain of it, a token endpoint, or another address that has the tenant in it."
             }
             Self::Cloud => "Both have the same sign-in, and other mail hosts.",
             Self::Protocols => {

@@ -43,7 +43,11 @@ pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>
         section(&mut text, "Or by one file", &about);
     }
     settings(&mut text, answers, work);
-    let steps = next::steps(answers, known);
+    let known = Known {
+        is_sound: code == 0,
+        ..*known
+    };
+    let steps = next::steps(answers, &known);
     let numbered = steps
         .iter()
         .enumerate()
@@ -53,7 +57,7 @@ pub(super) fn of(answers: &Answers, work: &Work, layout: &str, known: &Known<'_>
         "What to do next, in this order",
         &numbered.collect::<String>(),
     );
-    (text, code.min(1))
+    (text, code.min(1).max(u8::from(known.certificate_lacks.is_some())))
 }
 
 /// What the PowerShell file does, what it leaves, and where it is run.
@@ -89,7 +93,7 @@ fn settings(text: &mut Zeroizing<String>, answers: &Answers, work: &Work) {
             "{} has a line for each of the {} mailboxes: server, port, security, user name, password.\n{}\n{}",
             file.display(),
             work.accounts.len(),
-            answers.product.facts().hint,
+            card::hint(answers),
             card::switches(answers)
         );
         section(text, &title, &about);

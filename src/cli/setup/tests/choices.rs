@@ -26,7 +26,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_219_200)
 }
 
-fn answered(product: Product, way: Way, place: Place) -> Answers {
+pub(super) fn answered(product: Product, way: Way, place: Place) -> Answers {
     let given = Given::default();
     let mut draft = Draft::default();
     for question in Question::ALL {
@@ -264,6 +264,7 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "The client secret's Value, into",
         "The addresses that may connect, into allow_from",
         "A certificate that the product trusts, for mail.contoso.com",
+        "In this machine's firewall, if it has one: TCP port 995, open to the product's addresses alone.",
         "SASLGATE_CONFIG",
         "saslgate check",
         "saslgate run",

@@ -2,6 +2,7 @@
 
 mod choices;
 mod conversation;
+mod network;
 mod shared;
 mod talk;
 
