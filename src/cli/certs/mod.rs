@@ -306,7 +306,7 @@ const IMPORT: &str = "How to trust ca.pem:
   Thunderbird     Settings > Privacy & Security > Manage Certificates > Authorities > Import: identify websites
   Debian, Ubuntu  cp ca.pem /usr/local/share/ca-certificates/saslgate.crt && update-ca-certificates
   Fedora, RHEL    trust anchor ca.pem
-  Windows         certutil -addstore Root ca.pem
+  Windows         certutil -addstore Root ca.pem    in an elevated prompt
   macOS           Keychain Access: open ca.pem, then Trust > Always Trust
   Java            keytool -importcert -cacerts -alias saslgate -file ca.pem
   scripts         curl --cacert, Python ssl.create_default_context(cafile=...), mutt certificate_file
