@@ -1,6 +1,7 @@
 //! `--answers`: what can't be used, all at once; files that are there; who may read what was written.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject as _;
@@ -119,6 +120,15 @@ fn files_that_are_there_are_replaced_only_if_somebody_says_so() {
         2,
         "no .old of what is the same"
     );
+
+    // Its readers are part of a file.
+    let secret = directory.join("contoso.secret");
+    let meant = fs::metadata(&secret).unwrap().permissions();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o604)).unwrap();
+    let mended = setup(&["--answers", &file, "--directory", at, "--replace"], "");
+    assert_eq!(mended.code, Some(0), "{mended:?}");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions(), meant);
+    fs::remove_file(directory.join("contoso.secret.old")).unwrap();
 
     let file = answer(place.path(), &SOUND.replace("2099-11-01", "2099-12-01"));
     let fourth = setup(&["--answers", &file, "--directory", at, "--replace"], "");

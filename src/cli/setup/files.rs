@@ -37,9 +37,9 @@ pub(super) fn write(
         ));
     }
     let group = prepare(directory)?;
-    let (unchanged, changed): (Vec<_>, Vec<_>) = files.iter().partition(|(planned, content)| {
-        planned.path.symlink_metadata().is_ok_and(|found| found.is_file()) && says(&planned.path, content)
-    });
+    let (unchanged, changed): (Vec<_>, Vec<_>) = files
+        .iter()
+        .partition(|(planned, content)| is_as_planned(planned, group, content));
     let fresh = filled(&changed, group)?;
     let mut named = Vec::new();
     for one in &fresh {
@@ -61,11 +61,26 @@ pub(super) fn write(
         .collect())
 }
 
-/// Whether a file holds this and nothing else.
-fn says(path: &Path, content: &[u8]) -> bool {
-    fs::read(path)
-        .map(Zeroizing::new)
-        .is_ok_and(|found| found.as_slice() == content)
+/// Whether a file holds this already, for the same readers: a service that was installed since the last time has to get at it.
+fn is_as_planned(planned: &Planned, group: Option<u32>, content: &[u8]) -> bool {
+    let (mode, group) = access(planned.readers, group);
+    let for_the_same = |found: fs::Metadata| {
+        let is_its_group = group.is_none_or(|group| found.gid() == group);
+        found.is_file() && found.mode() & 0o777 == mode && is_its_group
+    };
+    planned.path.symlink_metadata().is_ok_and(for_the_same)
+        && fs::read(&planned.path)
+            .map(Zeroizing::new)
+            .is_ok_and(|found| found.as_slice() == content)
+}
+
+/// A file's mode, and the group that it is given.
+const fn access(readers: Readers, group: Option<u32>) -> (u32, Option<u32>) {
+    match (readers, group) {
+        (Readers::Service, Some(_)) => (0o640, group),
+        (Readers::Everybody, _) => (0o644, None),
+        (Readers::Owner | Readers::Service, _) => (0o600, None),
+    }
 }
 
 /// The files, complete, under names of their own.
@@ -144,14 +159,10 @@ fn fill(at: &Path, readers: Readers, group: Option<u32>, content: &[u8]) -> io::
         .mode(0o600)
         .open(at)?;
     file.write_all(content)?;
-    let mode = match (readers, group) {
-        (Readers::Service, Some(group)) => {
-            fchown(&file, None, Some(group))?;
-            0o640
-        }
-        (Readers::Everybody, _) => 0o644,
-        (Readers::Owner | Readers::Service, _) => 0o600,
-    };
+    let (mode, group) = access(readers, group);
+    if group.is_some() {
+        fchown(&file, None, group)?;
+    }
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.sync_all()
 }
