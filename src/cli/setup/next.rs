@@ -60,6 +60,7 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         command("check"),
         expected(answers, runs, known.is_sound)
     );
+    steps.extend(privilege(answers, runs));
     match runs {
         Runs::Person => {
             steps.push(check);
@@ -94,6 +95,32 @@ pub(super) fn steps(answers: &Answers, known: &Known<'_>) -> Vec<String> {
         ));
     }
     steps
+}
+
+/// A port below 1024 is refused to whoever has no privilege, the unit as shipped included.
+fn privilege(answers: &Answers, runs: Runs) -> Option<String> {
+    let ports = answers
+        .protocols
+        .iter()
+        .map(|protocol| answers.place.door(*protocol).port);
+    let ports: Vec<_> = ports
+        .filter(|port| *port < 1024)
+        .map(|port| port.to_string())
+        .collect();
+    if ports.is_empty() {
+        return None;
+    }
+    let needs = format!("A privilege for port {}", ports.join(", "));
+    match runs {
+        Runs::Service => Some(format!(
+            "{needs}: `sudo systemctl edit saslgate`, with the three lines of docs/operations.md, \"systemd\"."
+        )),
+        Runs::Person => Some(format!(
+            "{needs}: `sudo setcap cap_net_bind_service=+ep \"$(command -v saslgate)\"`, after each upgrade too; or have it as a service (`sudo saslgate setup`)."
+        )),
+        // Docker lets everybody in a container have them.
+        Runs::Container => None,
+    }
 }
 
 /// What `check` is to say by then.

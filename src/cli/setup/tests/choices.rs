@@ -266,6 +266,7 @@ fn what_was_left_open_comes_before_what_needs_it() {
         "A certificate that the product trusts, for mail.contoso.com",
         "In this machine's firewall, if it has one: TCP port 995, open to the product's addresses alone.",
         "SASLGATE_CONFIG",
+        "A privilege for port 995",
         "saslgate check",
         "saslgate run",
         "saslgate sign-in --all-needed",
