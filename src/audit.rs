@@ -53,7 +53,7 @@ pub const EVENTS: &[Event] = &[
         ["peer" "protocol" "session" "account" "mailbox" "mechanism" "outcome" "sent" "received" "seconds" "login_ms"
          "password_ms" "token_ms" "dial_ms" "handshake_ms" "upstream_said"], ["code" "why" "fix" "via"]),
     event!("session_without_login", "session ended without a login", true,
-        ["peer" "protocol" "session" "outcome" "refused" "seconds"], ["via"]),
+        ["peer" "protocol" "session" "outcome" "refused" "seconds"], ["hint" "via"]),
     event!("mechanism_refused", "mechanism refused", true,
         ["peer" "protocol" "session" "mechanism" "what" "why" "fix"], ["via"]),
     event!("mail_refused", "mail refused", true, ["peer" "protocol" "session" "what" "why" "fix"], ["via"]),
@@ -215,12 +215,18 @@ pub fn session_ended(visit: &Visit<'_>, login: &Login<'_>, ending: &Ending<'_>) 
     );
 }
 
-/// A session is over in which nobody was logged in, after so many refused logins.
-pub fn session_without_login(visit: &Visit<'_>, outcome: &str, refused: u32, seconds: u64) {
+/// A session is over in which nobody was logged in, after so many refused logins. `hint` is what may have been wrong.
+pub fn session_without_login(
+    visit: &Visit<'_>,
+    outcome: &str,
+    refused: u32,
+    seconds: u64,
+    hint: Option<&str>,
+) {
     if flood::admits("session_without_login", visit.peer) {
         tracing::info!(
             target: AUDIT, event = "session_without_login", peer = %visit.peer, protocol = %visit.protocol,
-            session = visit.session, outcome, refused, seconds, via = visit.via.map(display), "session ended without a login"
+            session = visit.session, outcome, refused, seconds, hint, via = visit.via.map(display), "session ended without a login"
         );
     }
 }

@@ -7,11 +7,14 @@ mod ending;
 mod notice;
 mod place;
 mod record;
+mod silence;
 mod tls;
 mod trace;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustls::sign::CertifiedKey;
 
 use crate::account::{Authorized, Entrance, LetInBy, Passwords, Verdict};
 use crate::complaints::Complaints;
@@ -49,6 +52,8 @@ pub struct Arrival {
     pub tls: TlsState,
     /// How TLS starts on that listener.
     pub upgrade: Option<Upgrade>,
+    /// What it is shown there.
+    pub identity: Option<Arc<CertifiedKey>>,
     /// Its place among the connections; none if there is no room.
     pub place: Option<Place>,
     /// Which local passwords the listener takes.
@@ -121,6 +126,9 @@ async fn log_in(
         {
             Ok(request) => request,
             Err(outcome) => {
+                if let Some(tls) = dialogue.silence() {
+                    record.left_silent(silence::hint(&outcome, tls, link.asked_for(), arrival));
+                }
                 link.close().await;
                 return Err(outcome);
             }

@@ -106,7 +106,9 @@ fn say_of(visit: &Visit<'_>) {
         };
         session_ended(visit, &login, &ending);
     }
-    session_without_login(visit, "the peer closed the connection", 0, 0);
+    for hint in [None, Some("perhaps")] {
+        session_without_login(visit, "the peer closed the connection", 0, 0, hint);
+    }
     mechanism_refused(visit, "CRAM-MD5", &why);
     mail_refused(visit, &why);
     tls_refused(visit, &why);
@@ -185,8 +187,8 @@ fn in_a_text_line_the_fields_have_the_order_of_the_list() {
             }
         }
     }
-    // The seven events of a session twice, a session's end with and without a refusal that is known, and a reload both ways.
-    assert_eq!(lines.len(), EVENTS.len() + 7 + 2 + 1);
+    // The seven events of a session twice, a session's end with and without what may be known of it, and a reload both ways.
+    assert_eq!(lines.len(), EVENTS.len() + 7 + 2 + 2 + 1);
 }
 
 #[test]

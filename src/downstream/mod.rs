@@ -122,6 +122,9 @@ pub trait Downstream: Dialogue<Event = LoginRequest> + Send {
         None
     }
 
+    /// How TLS stands, if the mail client has not said a word since the beginning, or since TLS came up.
+    fn silence(&self) -> Option<TlsState>;
+
     /// Whether the mail client has said STARTTLS or STLS since the last call where there is no TLS: most end without another word.
     fn missed_tls(&mut self) -> bool;
 

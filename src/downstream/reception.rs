@@ -17,8 +17,10 @@ pub(super) struct Reception {
     commands: u32,
     bad: u32,
     refused: u32,
-    // Nothing was heard yet: what comes first may belong to another protocol.
+    // No line was heard yet: what comes first may belong to another protocol.
     fresh: bool,
+    // No byte has come yet.
+    silent: bool,
     // Each mechanism that was asked for and is not offered; those before `told_unsupported` were taken.
     unsupported: Vec<&'static str>,
     told_unsupported: usize,
@@ -50,6 +52,7 @@ impl Reception {
             bad: 0,
             refused: 0,
             fresh: true,
+            silent: true,
             unsupported: Vec::new(),
             told_unsupported: 0,
             told: Vec::new(),
@@ -115,6 +118,12 @@ impl Reception {
         self.talk.tls_established();
         self.opening.tls = TlsState::Established;
         self.fresh = true;
+        self.silent = true;
+    }
+
+    /// How TLS stands, if nothing has come since the beginning, or since TLS came up.
+    pub(super) fn silence(&self) -> Option<TlsState> {
+        self.silent.then_some(self.opening.tls)
     }
 
     /// Counts a command. `false` means that it was one too many, and the talk is over.
@@ -262,7 +271,9 @@ impl<T: Conduct> Dialogue for T {
     type Event = LoginRequest;
 
     fn receive(&mut self, bytes: &[u8]) {
-        self.reception().talk.receive(bytes);
+        let reception = self.reception();
+        reception.silent = false;
+        reception.talk.receive(bytes);
     }
 
     fn peer_closed(&mut self) {

@@ -154,6 +154,7 @@ impl Entry {
             via,
             tls: self.settings.tls_state(&peer),
             upgrade: self.upgrade.clone(),
+            identity: self.settings.identity.clone(),
             place,
             passwords: *passwords,
             device: devices.at(&peer),

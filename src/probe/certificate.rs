@@ -1,21 +1,17 @@
 //! What one of our own listeners shows to mail clients: for whom, by whom, until when.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Outcome;
 use crate::certificates::{Validity, mended_by};
 use crate::failure::Diagnosis;
-use crate::name::shown;
 use crate::provider::Protocol;
-use crate::transport::issuer;
-
-/// How many names of a certificate are told.
-const MAX_NAMES: usize = 5;
+use crate::transport::{issuer, names};
 
 /// What is wrong here is mended here.
 pub(super) fn failed(diagnosis: Diagnosis) -> Outcome {
@@ -28,7 +24,7 @@ pub(super) fn failed(diagnosis: Diagnosis) -> Outcome {
 
 /// What a listener's certificate says.
 pub(super) struct Shown {
-    names: Vec<String>,
+    names: String,
     issuer: Box<str>,
     validity: Validity,
     ends: String,
@@ -37,12 +33,8 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn of(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let alternatives = certificate.subject_alternative_name().ok().flatten();
-        let names = alternatives.map_or_else(Vec::new, |names| {
-            names.value.general_names.iter().filter_map(name).collect()
-        });
         Some(Self {
-            names,
+            names: names(der),
             issuer: issuer(der).into(),
             validity: Validity::of(&certificate),
             ends: certificate.validity().not_after.to_datetime().date().to_string(),
@@ -56,12 +48,9 @@ impl Shown {
         file: Option<&Path>,
         now: SystemTime,
     ) -> Outcome {
-        let names = match self.names.len() {
-            0 => "no name at all".to_owned(),
-            count if count > MAX_NAMES => format!("{} and others", self.names[..MAX_NAMES].join(", ")),
-            _ => self.names.join(", "),
-        };
-        let Self { issuer, ends, .. } = self;
+        let Self {
+            names, issuer, ends, ..
+        } = self;
         let said = format!("a certificate for {names}, issued by {issuer}");
         let diagnosis = |what: String, why: &'static str| Diagnosis {
             code: None,
@@ -82,19 +71,6 @@ impl Shown {
                 "{protocol} at {to} answers, with {said}, good until {ends}"
             )),
         }
-    }
-}
-
-fn name(name: &GeneralName<'_>) -> Option<String> {
-    const LONGEST: usize = 100;
-    match name {
-        GeneralName::DNSName(host) => Some(shown(host.as_bytes(), LONGEST)),
-        GeneralName::IPAddress(octets) => {
-            let v4 = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
-            let address = v4.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from));
-            address.ok().map(|address| address.to_string())
-        }
-        _ => None,
     }
 }
 

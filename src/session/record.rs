@@ -60,6 +60,8 @@ struct Details {
     refused: u32,
     /// What was wrong with TLS before a login was asked for, in few words.
     tls: Option<&'static str>,
+    /// What it may mean that the mail client left without a word.
+    hint: Option<String>,
     login: Duration,
     password: Duration,
     upstream: Times,
@@ -306,14 +308,18 @@ impl Record {
     pub(super) fn end_without_login(&self, outcome: &Outcome, arrival: &Arrival) {
         self.counted.ended(outcome.into());
         let waited = self.begun.elapsed();
-        let Details { refused, tls, .. } = *self.details;
+        let Details {
+            refused, tls, hint, ..
+        } = &*self.details;
         let why = tls::explained(outcome, arrival.tls, waited);
         // The long line comes once in ten minutes; what is wrong stands in each session's own.
-        let outcome = match why.as_ref().map(|why| why.what).or(tls) {
+        let outcome = match why.as_ref().map(|why| why.what).or(*tls) {
             Some(what) => format!("{outcome}: {what}"),
             None => outcome.to_string(),
         };
-        audit::session_without_login(&self.visit(), &outcome, refused, waited.as_secs());
+        // What is known needs no guess.
+        let hint = hint.as_deref().filter(|_| why.is_none());
+        audit::session_without_login(&self.visit(), &outcome, *refused, waited.as_secs(), hint);
         if let Some(why) = why {
             self.complain_of_tls(&why, arrival);
         }
@@ -324,6 +330,11 @@ impl Record {
         if let Some(why) = tls::in_clear(arrival.tls) {
             self.tls_refused(&why, arrival);
         }
+    }
+
+    /// The mail client left without a word, which may mean this.
+    pub(super) fn left_silent(&mut self, hint: Option<String>) {
+        self.details.hint = hint;
     }
 
     /// STARTTLS was said where there is none.

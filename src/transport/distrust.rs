@@ -8,13 +8,13 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
-use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 use x509_parser::time::ASN1Time;
 
+use super::certificate::issuer;
 use crate::name::shown;
 
-/// The longest name of an issuer that is shown, in characters.
-const MAX_ISSUER: usize = 100;
+/// The longest name that is shown, in characters.
+const LONGEST: usize = 100;
 
 /// How many of the names in a certificate are shown: those of Exchange Online have dozens.
 const MAX_NAMES: usize = 3;
@@ -51,7 +51,7 @@ impl fmt::Display for Distrust {
             CertificateError::NotValidForNameContext { presented, .. } => {
                 write!(f, "it is for {}", names(presented))?;
             }
-            other => write!(f, "{}", shown(other.to_string().as_bytes(), MAX_ISSUER))?,
+            other => write!(f, "{}", shown(other.to_string().as_bytes(), LONGEST))?,
         }
         write!(f, "; it was issued by \"{}\"", self.issuer)
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Day {
 
 /// The names in a certificate, of which webpki says `DnsName("mail.example")`.
 fn names(presented: &[String]) -> String {
-    let bare = |name: &String| shown(name.split('"').nth(1).unwrap_or(name).as_bytes(), MAX_ISSUER);
+    let bare = |name: &String| shown(name.split('"').nth(1).unwrap_or(name).as_bytes(), LONGEST);
     let mut named: Vec<String> = presented.iter().take(MAX_NAMES).map(bare).collect();
     match presented.len() {
         0 => return "no name at all".into(),
@@ -140,23 +140,4 @@ fn with_issuer(error: Error, end_entity: &CertificateDer<'_>) -> Error {
     };
     let issuer = issuer(end_entity).into();
     CertificateError::Other(OtherError(Arc::new(Distrust { reason, issuer }))).into()
-}
-
-/// Who issued a certificate: common name and organisation, on one line, and nothing in them acts.
-pub fn issuer(certificate: &CertificateDer<'_>) -> String {
-    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
-        return "nobody that can be read".into();
-    };
-    shown(called(certificate.issuer()).as_bytes(), MAX_ISSUER)
-}
-
-/// Common name and organisation, else all that there is.
-fn called(name: &X509Name<'_>) -> String {
-    let common = name.iter_common_name().find_map(|part| part.as_str().ok());
-    let organisation = name.iter_organization().find_map(|part| part.as_str().ok());
-    match (common, organisation) {
-        (Some(common), Some(organisation)) => format!("{common} ({organisation})"),
-        (Some(one), None) | (None, Some(one)) => one.into(),
-        (None, None) => name.to_string(),
-    }
 }

@@ -114,6 +114,17 @@ impl Link {
         Some((version, connection.peer_certificates()?.first()?))
     }
 
+    /// The name that the mail client asked for in its hello (SNI, RFC 6066 3), where we are the server of the TLS.
+    pub fn asked_for(&self) -> Option<&str> {
+        match &self.0 {
+            Stream::Tls(tls) => match &**tls {
+                TlsStream::Server(server) => server.get_ref().1.server_name(),
+                TlsStream::Client(_) => None,
+            },
+            Stream::Plain(_) | Stream::Gone => None,
+        }
+    }
+
     /// Reads what is there; 0 means that the peer will send nothing more.
     pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.0 {

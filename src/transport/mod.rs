@@ -1,5 +1,6 @@
 //! Links to peers, and `drive`: the one loop that moves bytes for every dialogue.
 
+mod certificate;
 mod distrust;
 mod link;
 mod trouble;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use zeroize::{Zeroize, Zeroizing};
 
-pub use distrust::{Distrust, Verifier, issuer};
+pub use certificate::{issuer, names};
+pub use distrust::{Distrust, Verifier};
 pub use link::{Filled, Finish, Link, RECORD, Upgrade, tune};
 pub use trouble::{Trouble, WhyAndFix, causes};
 

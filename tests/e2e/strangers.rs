@@ -352,6 +352,88 @@ async fn starttls_where_there_is_no_tls_is_explained_once_and_named_each_time() 
     assert_eq!(seen, 3);
 }
 
+/// A mail client that is set to SSL/TLS resets the connection over the greeting; one that judges the certificate's name when the
+/// handshake is over (curl, .NET) hangs up. Neither says a word, and monitors do the same: a hint, and no warning.
+#[tokio::test]
+async fn who_leaves_without_a_word_leaves_a_hint() {
+    const CLEAR: &str = "perhaps the mail client is set to SSL/TLS: this port begins in clear";
+    const NAMES: &str = "perhaps it does not believe the certificate: it asked for localhost (SNI), the certificate is for localhost";
+    let sim = Sim::start(Settings::default()).unwrap();
+    let config = Config::new(&sim).account(&Account::new(Demo::ALICE)).listeners([
+        (Protocol::Imap, "off"),
+        (Protocol::Pop3, "starttls"),
+        (Protocol::Smtp, "starttls"),
+        (Protocol::Imap, "implicit"),
+    ]);
+    let gate = Program::start(Place::new(&sim), &config).await;
+    let cases = [
+        (Protocol::Imap, "off", Leaves::Reset, Some(CLEAR)),
+        (Protocol::Pop3, "starttls", Leaves::Reset, Some(CLEAR)),
+        // As a scanner of ports does.
+        (Protocol::Pop3, "starttls", Leaves::Closed, None),
+        (Protocol::Imap, "implicit", Leaves::AfterTls, Some(NAMES)),
+        (Protocol::Smtp, "starttls", Leaves::AfterTls, Some(NAMES)),
+        // What has said something has believed the certificate.
+        (Protocol::Imap, "implicit", Leaves::AfterWord, None),
+    ];
+    let mut seen = 0;
+    for (protocol, tls, how, hint) in cases {
+        let mark = gate.log.mark();
+        let mut socket =
+            about_to_start_tls(gate.addresses.with_tls(protocol, tls), tls_of(protocol, tls)).await;
+        match how {
+            Leaves::Reset | Leaves::Closed => {
+                hear_line(&mut socket).await;
+                if matches!(how, Leaves::Reset) {
+                    let linger = Some(Duration::ZERO);
+                    socket2::SockRef::from(&socket).set_linger(linger).unwrap();
+                }
+                drop(socket);
+            }
+            Leaves::AfterTls | Leaves::AfterWord => {
+                let client = MailClient::over(protocol, socket);
+                let mut client = client.start_tls(&gate.place.trusting()).await.unwrap();
+                if protocol == Protocol::Imap {
+                    assert!(!client.line().await.is_empty());
+                }
+                if matches!(how, Leaves::AfterWord) {
+                    client.say("a NOOP").await;
+                    assert_eq!(client.line().await, "a OK Done.");
+                }
+            }
+        }
+        let line = gate.log.message(mark, "session ended without a login").await;
+        match hint {
+            Some(hint) => assert!(
+                line["hint"].as_str().unwrap_or_default().starts_with(hint),
+                "{line}"
+            ),
+            None => assert!(line["hint"].is_null(), "{line}"),
+        }
+        let lines = gate.log.since(mark);
+        assert!(
+            !lines.iter().any(|line| line["event"] == "tls_refused"),
+            "{lines:?}"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+/// How a mail client leaves.
+#[derive(Clone, Copy)]
+enum Leaves {
+    Reset,
+    Closed,
+    AfterTls,
+    AfterWord,
+}
+
+/// Only the SMTP one starts TLS by a command here.
+fn tls_of(protocol: Protocol, tls: &str) -> &str {
+    if protocol == Protocol::Smtp { tls } else { "off" }
+}
+
 /// One line, with its end.
 async fn hear_line(socket: &mut TcpStream) -> String {
     let mut heard = Vec::new();

@@ -298,6 +298,10 @@ impl Downstream for Pop3 {
         self.reception.take_unsupported()
     }
 
+    fn silence(&self) -> Option<TlsState> {
+        self.reception.silence()
+    }
+
     fn missed_tls(&mut self) -> bool {
         self.reception.take_missed_tls()
     }

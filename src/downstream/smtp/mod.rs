@@ -286,6 +286,10 @@ impl Downstream for Smtp {
         self.unserved.take()
     }
 
+    fn silence(&self) -> Option<TlsState> {
+        self.reception.silence()
+    }
+
     fn missed_tls(&mut self) -> bool {
         self.reception.take_missed_tls()
     }
