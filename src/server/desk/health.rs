@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Desk;
-use super::status::Kept;
+use super::kept::Kept;
 use crate::account::Account;
 use crate::account::state::State;
 use crate::control::{HealthTold, seconds};

@@ -3,6 +3,7 @@
 mod alert;
 mod happening;
 mod health;
+mod kept;
 mod landing;
 mod link;
 mod log;
